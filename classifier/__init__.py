@@ -1,0 +1,1 @@
+"""The team classifier: a SISA ensemble over a catalog of crops."""

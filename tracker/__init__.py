@@ -1,0 +1,1 @@
+"""Hockey match video in, per-team statistics out."""

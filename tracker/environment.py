@@ -1,0 +1,34 @@
+"""How third-party libraries are made quiet, offline and fast. Import this before ultralytics."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def quiet_libraries() -> None:
+    """Set, unless the user did, the variables that ultralytics and OpenCV read at their import.
+
+    ultralytics otherwise installs packages at run time, writes settings into the home directory and reports usage.
+    Downloading named weights stays possible: that is done by `tracker.detector` alone.
+    """
+    os.environ.setdefault("YOLO_AUTOINSTALL", "0")
+    os.environ.setdefault("YOLO_OFFLINE", "1")
+    os.environ.setdefault("YOLO_VERBOSE", "0")
+    os.environ.setdefault("YOLO_CONFIG_DIR", str(Path(tempfile.gettempdir()) / f"cleansheet-ultralytics-{os.getuid()}"))
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+    os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Run a block with `count` intra-op threads of PyTorch, and put the earlier number back."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
