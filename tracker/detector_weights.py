@@ -1,0 +1,211 @@
+"""From a file of weights to a network that is ready to run: the project's own, a user's fine-tuned, a foreign `.pt`.
+
+The project's format is safetensors: tensors and a few strings, nothing that runs when it is opened. The network is
+built from ultralytics' YOLOv8 description at the width and depth that the file states.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+from classifier.errors import BadInput, CleansheetError
+from tracker.assets import asset
+
+log = logging.getLogger("cleansheet")
+
+ROLES = ("player", "goalkeeper", "referee")
+FORMAT = "cleansheet-detector-1"
+DEFAULT_WEIGHTS = "weights/cleansheet-n.safetensors"
+DEFAULT_SHA256 = ""
+
+_GOALKEEPER = re.compile(r"goal\W*_?(keeper|ie|tender|minder)|^goaler$|^keeper$", re.IGNORECASE)
+_REFEREE = re.compile(r"\bref\b|referee|line(s)?man|official", re.IGNORECASE)
+_PLAYER = re.compile(r"person|player|skater|pedestrian|people", re.IGNORECASE)
+_DOWNLOADABLE = re.compile(r"(yolo|yolov)\w+\.pt")
+
+
+@dataclass(frozen=True)
+class LoadedWeights:
+    """A network with what is known about it."""
+
+    model: nn.Module
+    """Maps `(1, 3, H, W)` float RGB in [0, 1] to ultralytics' raw predictions; fused, in evaluation mode."""
+    role_of_class: dict[int, int]
+    """Index in `ROLES` of each of the network's classes that is a person."""
+    name: str
+    sha256: str
+    """Of the file's bytes."""
+
+
+def load_weights(weights: str | Path | None, roles: Mapping[str, str] | None = None) -> LoadedWeights:
+    """Load the detector's network.
+
+    Args:
+        weights: None for the project's own; a `.safetensors` made by `weights.train`; a `.pt` of ultralytics; or the
+            name of one that Ultralytics publishes (`yolo11n.pt`), which is downloaded once when online.
+        roles: for a `.pt`, which of its class names is which of `ROLES`; by default guessed from the names.
+
+    Raises:
+        BadInput: the file is missing, damaged, something else, or knows no class that is a person.
+        CleansheetError: the project's own file is not the one that this version was released with.
+    """
+    if weights is None:
+        path = asset(DEFAULT_WEIGHTS)
+        found = file_sha256(path)
+        if found != DEFAULT_SHA256:
+            raise CleansheetError(
+                f"{path}: SHA-256 is {found[:12]}…, expected {DEFAULT_SHA256[:12]}…; the file was changed or is "
+                "damaged: install cleansheet again"
+            )
+        return _load_safetensors(path)
+    path = Path(weights)
+    if path.suffix == ".safetensors":
+        return _load_safetensors(_existing(path))
+    if path.suffix != ".pt":
+        raise BadInput(f"{path}: weights are a .safetensors or a .pt file, not '{path.suffix or path.name}'")
+    if not path.exists() and path.name == str(weights) and _DOWNLOADABLE.fullmatch(path.name):
+        path = _download(path.name)
+    return _load_pt(_existing(path), roles)
+
+
+def build_network(width: float, depth: float, classes: int) -> nn.Module:
+    """YOLOv8 with random weights, `width` and `depth` as in its published scales (n is 0.25 and 0.33)."""
+    from tracker.environment import quiet_libraries
+
+    quiet_libraries()
+    from ultralytics.nn.tasks import DetectionModel, yaml_model_load
+
+    description = yaml_model_load("yolov8n.yaml")
+    description["scales"] = {"n": [depth, width, 1024]}
+    return DetectionModel(description, ch=3, nc=classes, verbose=False)
+
+
+def file_sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_safetensors(path: Path) -> tuple[nn.Module, dict[str, str]]:
+    """The network of a `.safetensors` of ours in float32, not fused, so that it can be trained on; and its metadata.
+
+    Raises:
+        BadInput: not such a file, or cut off.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != FORMAT:
+                raise BadInput(f"{path}: holds no cleansheet detector (format {metadata.get('format')!r})")
+            model = build_network(
+                float(metadata["width"]), float(metadata["depth"]), len(json.loads(metadata["classes"]))
+            )
+            state = model.state_dict()
+            if set(state) != set(file.keys()):
+                raise BadInput(f"{path}: its tensors are not those of a YOLOv8 of the stated width and depth")
+            model.load_state_dict(
+                {key: file.get_tensor(key).to(tensor.dtype) for key, tensor in state.items()}, strict=True
+            )
+    except (SafetensorError, KeyError, ValueError, RuntimeError, OSError) as error:
+        raise BadInput(f"{path}: not a readable weights file, or cut off ({_first_line(error)})") from error
+    return model, metadata
+
+
+def _load_safetensors(path: Path) -> LoadedWeights:
+    model, metadata = read_safetensors(path)
+    classes = json.loads(metadata["classes"])
+    role_of_class = {index: ROLES.index(name) for index, name in enumerate(classes) if name in ROLES}
+    return LoadedWeights(_ready(model), role_of_class, path.name, file_sha256(path))
+
+
+def _load_pt(path: Path, roles: Mapping[str, str] | None) -> LoadedWeights:
+    log.warning("%s is a .pt file, and such a file is a program: use only one whose maker you trust", path)
+    from tracker.environment import quiet_libraries
+
+    quiet_libraries()
+    from ultralytics.nn.tasks import torch_safe_load
+
+    try:
+        checkpoint, _ = torch_safe_load(str(path), safe_only=True)
+        model = checkpoint.get("ema") or checkpoint["model"]
+        names: dict[int, str] = dict(model.names)
+        model = model.float()
+    except Exception as error:  # whatever a damaged or foreign pickle raises
+        raise BadInput(f"{path}: not an Ultralytics model, or cut off ({_first_line(error)})") from error
+    role_of_class = roles_of_names(names, roles)
+    if ROLES.index("player") not in role_of_class.values():
+        known = ", ".join(list(names.values())[:8])
+        raise BadInput(f"{path}: finds no people; it needs a class such as 'person' or 'player' and has: {known}")
+    return LoadedWeights(_ready(model), role_of_class, path.name, file_sha256(path))
+
+
+def roles_of_names(names: Mapping[int, str], roles: Mapping[str, str] | None = None) -> dict[int, int]:
+    """Which role each class is, by `roles` (class name → role) or else by what the name says.
+
+    Example:
+        >>> roles_of_names({0: "ball", 1: "Goalie", 2: "person", 3: "linesman"})
+        {1: 1, 2: 0, 3: 2}
+    """
+    if roles is not None:
+        return {index: ROLES.index(roles[name]) for index, name in names.items() if name in roles}
+    found: dict[int, int] = {}
+    for index, name in names.items():
+        for role, pattern in ((1, _GOALKEEPER), (2, _REFEREE), (0, _PLAYER)):
+            if pattern.search(name.replace("_", " ").replace("-", " ")):
+                found[index] = role
+                break
+    return found
+
+
+def _ready(model: Any) -> nn.Module:
+    model.eval()
+    model.fuse(verbose=False)
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    return model.to(memory_format=torch.channels_last)
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise BadInput(
+            f"{path}: no such weights file (looked in {path.absolute().parent}); names that Ultralytics publishes, "
+            "such as yolo11n.pt, are downloaded when online"
+        )
+    return path
+
+
+def _download(name: str) -> Path:
+    """Fetch one of Ultralytics' published weights into the user's cache folder, or return what is there already."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "cleansheet"
+    target = cache / name
+    if target.is_file():
+        return target
+    from tracker.environment import quiet_libraries
+
+    quiet_libraries()
+    from ultralytics.utils.downloads import attempt_download_asset
+
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        attempt_download_asset(target)
+    except Exception as error:  # no network, no such asset, no disk: all the same to the user
+        target.unlink(missing_ok=True)
+        raise BadInput(
+            f"{name}: not in {Path.cwd()} nor in {cache}, and downloading it failed ({_first_line(error)}); "
+            "names that Ultralytics publishes are downloaded when online"
+        ) from error
+    return target
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
