@@ -1,0 +1,356 @@
+"""Statistics of a match: pure functions from the table of positions to teams, players and a timeline.
+
+They work alike on tracked data and on a rendered match's truth. Speed bursts are NHL EDGE's: a burst begins when a
+skater's speed rises above 18 mph, ends when it falls below 16 mph, and is worth its highest speed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from classifier.errors import BadInput
+from tracker import tables
+from tracker.rink import Rink, Side
+from tracker.tables import Metres
+
+MPH = 0.44704
+"""Metres a second in one mile an hour."""
+BURST_BEGINS_MPS = 18 * MPH
+BURST_ENDS_MPS = 16 * MPH
+BURST_BINS_MPS = (18 * MPH, 20 * MPH, 22 * MPH)
+FASTEST_MPS = 13.0
+"""Above this nobody skates: such a step is a tracking error."""
+LONGEST_GAP_S = 1.0
+OFF_ICE_M = 1.5
+"""Who is this far outside the boards sits on the bench or in the stand."""
+OFFICIALS = "referee"
+
+_BURSTS = ("bursts_18_20", "bursts_20_22", "bursts_22_plus")
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """The three tables (`tracker.tables.TEAMS`, `PLAYERS`, `TIMELINE`) and what must be said with them."""
+
+    teams: pl.DataFrame
+    players: pl.DataFrame
+    timeline: pl.DataFrame
+    attacks: dict[str, Side]
+    """The end that each team attacks, as given or found; a team of which it is not known is not in it."""
+    warnings: tuple[str, ...] = ()
+    dropped: int = 0
+    """Steps above 13 m/s, left out of every distance and speed."""
+
+
+def compute(
+    positions: pl.DataFrame,
+    rink: Rink | None,
+    attacks: Mapping[str, Side] | None = None,
+    metres: Metres = "measured",
+    *,
+    team_confidence: Mapping[int, float] | None = None,
+    players: Mapping[int, str] | None = None,
+) -> Statistics:
+    """All statistics of a table of positions (`tracker.tables.POSITIONS`).
+
+    Args:
+        positions: one row per frame and track; `x_m`, `y_m` smoothed, null where not known.
+        rink: needed for zones and for leaving out people off the ice; None where places are not on a known rink.
+        attacks: the end that each team attacks; found from the goalkeepers where not given.
+        metres: what `x_m` and `y_m` rest on; with "none" they are not read.
+        team_confidence: by track.
+        players: names by track, where known.
+
+    Raises:
+        BadInput: an attack that is neither left nor right, or a table that is not one of positions.
+    """
+    try:
+        rows = tables.POSITIONS.fit(positions).sort("track_id", "time_s")
+    except (KeyError, pl.exceptions.PolarsError) as error:
+        raise BadInput(f"not a table of positions: {error}") from error
+    rows = rows.with_columns(pl.col("x_m", "y_m").fill_nan(None))
+    if metres == "none":
+        rows = rows.with_columns(pl.lit(None, pl.Float64).alias("x_m"), pl.lit(None, pl.Float64).alias("y_m"))
+    on_ice = _on_ice(rows, rink)
+    known, warnings = _attacks(on_ice, rink, attacks, metres)
+    moves = steps(on_ice, rink, known)
+
+    by_track = _players(rows, on_ice, moves, metres, team_confidence or {}, players or {})
+    timeline = _timeline(on_ice, moves, metres)
+    teams = _teams(on_ice, moves, timeline, metres)
+    left_out = rows.height - on_ice.height
+    if left_out:
+        warnings.append(f"{left_out} of {rows.height} places lie outside the boards and are in no team's figures")
+    dropped = int(moves["error"].sum())
+    if dropped:
+        warnings.append(f"{dropped} steps above {FASTEST_MPS:g} m/s are tracking errors and were dropped")
+    return Statistics(teams, by_track, timeline, known, tuple(warnings), dropped)
+
+
+def steps(rows: pl.DataFrame, rink: Rink | None = None, attacks: Mapping[str, Side] | None = None) -> pl.DataFrame:
+    """What happens between each two consecutive known places of a track, at most 1 s apart.
+
+    Columns: track_id, team, time_s (of the step's start), dt_s, distance_m, speed_mps, `error` (above 13 m/s; its
+    distance and speed are null), `zone` (offensive, neutral, defensive, or null) of the step's middle.
+    """
+    ordered = rows.drop_nulls(["x_m", "y_m"]).sort("track_id", "time_s")
+    since = pl.col("x_m", "y_m", "time_s").diff().over("track_id")
+    moves = (
+        ordered.with_columns(since.name.prefix("d_"))
+        .filter(pl.col("d_time_s").is_between(0, LONGEST_GAP_S, closed="right"))
+        .with_columns(
+            dt_s=pl.col("d_time_s"),
+            distance_m=(pl.col("d_x_m").pow(2) + pl.col("d_y_m").pow(2)).sqrt(),
+            middle_x=pl.col("x_m") - pl.col("d_x_m") / 2,
+            time_s=pl.col("time_s") - pl.col("d_time_s"),
+        )
+        .with_columns(speed_mps=pl.col("distance_m") / pl.col("dt_s"))
+        .with_columns(error=pl.col("speed_mps") > FASTEST_MPS)
+        .with_columns(pl.when(~pl.col("error")).then(pl.col("distance_m", "speed_mps")))
+    )
+    return moves.with_columns(zone=_zone(rink, attacks or {})).select(
+        "track_id", "team", "role", "time_s", "dt_s", "distance_m", "speed_mps", "error", "zone"
+    )
+
+
+def bursts(moves: pl.DataFrame) -> pl.DataFrame:
+    """NHL EDGE speed bursts of a table of steps: track_id, team, time_s (its begin), top_mps.
+
+    A stretch in which speed stays at 16 mph or above holds one burst when its maximum is above 18 mph; the burst
+    begins where speed first exceeds 18 mph. A gap or a tracking error ends it.
+    """
+    fast = pl.col("speed_mps") >= BURST_ENDS_MPS
+    unbroken = (pl.col("time_s") - (pl.col("time_s") + pl.col("dt_s")).shift()).abs() < 1e-6
+    starts = ~(fast.shift() & unbroken).over("track_id").fill_null(False)
+    return (
+        moves.sort("track_id", "time_s")
+        .with_columns(stretch=starts.cum_sum(), speed_mps=pl.col("speed_mps").fill_null(0.0))
+        .filter(fast)
+        .filter(pl.col("speed_mps").max().over("track_id", "stretch") > BURST_BEGINS_MPS)
+        .group_by("track_id", "stretch", maintain_order=True)
+        .agg(
+            pl.col("team").first(),
+            pl.col("time_s").filter(pl.col("speed_mps") > BURST_BEGINS_MPS).first(),
+            pl.col("speed_mps").max().alias("top_mps"),
+        )
+        .drop("stretch")
+    )
+
+
+def find_attacks(positions: pl.DataFrame, rink: Rink) -> dict[str, Side]:
+    """The end that each team attacks, opposite to where its goalkeepers stand; a team in doubt is left out.
+
+    A team's goalkeepers must spend three quarters of their frames in the same end zone. Of two teams, one known
+    goalkeeper says both; two that seem to stand at the same end say nothing.
+    """
+    keepers = positions.filter(pl.col("role") == "goalkeeper", pl.col("team") != OFFICIALS).drop_nulls("x_m")
+    found: dict[str, Side] = {}
+    for (team,), rows in keepers.group_by("team"):
+        x = rows["x_m"].to_numpy()
+        left, right = float(np.mean(x < -rink.zone_x)), float(np.mean(x > rink.zone_x))
+        if max(left, right) >= 0.75:
+            found[str(team)] = "right" if left > right else "left"
+    teams = _team_names(positions)
+    if len(teams) == 2 and len(found) == 2 and len(set(found.values())) == 1:
+        return {}
+    if len(teams) == 2 and len(found) == 1:
+        (team, side), (other,) = next(iter(found.items())), [name for name in teams if name not in found]
+        found[other] = "left" if side == "right" else "right"
+    return dict(sorted(found.items()))
+
+
+def _team_names(rows: pl.DataFrame) -> list[str]:
+    return sorted(name for name in rows["team"].drop_nulls().unique().to_list() if name != OFFICIALS)
+
+
+def _on_ice(rows: pl.DataFrame, rink: Rink | None) -> pl.DataFrame:
+    if rink is None:
+        return rows
+    xy = rows.select("x_m", "y_m").to_numpy().astype(np.float64)
+    known = np.isfinite(xy).all(axis=1)
+    return rows.filter(pl.Series(~known | rink.contains(xy, OFF_ICE_M)))
+
+
+def _attacks(
+    rows: pl.DataFrame, rink: Rink | None, given: Mapping[str, Side] | None, metres: Metres
+) -> tuple[dict[str, Side], list[str]]:
+    teams = _team_names(rows)
+    for team, side in (given or {}).items():
+        if side not in ("left", "right"):
+            raise BadInput(f"attack of {team!r}: {side!r} is neither left nor right")
+        if teams and team not in teams:
+            raise BadInput(f"attack of {team!r}: no such team in this match, which has {', '.join(teams)}")
+    if rink is None or metres == "none":
+        return {}, (["no rink coordinates: zone times and offensive pressure are left out"] if teams else [])
+    attacks = find_attacks(rows, rink) | dict(given or {})
+    if given and len(teams) == 2:
+        for team, other in (teams, teams[::-1]):
+            if team in given and other not in given:
+                attacks[other] = "left" if given[team] == "right" else "right"
+    unknown = [team for team in teams if team not in attacks]
+    warnings = (
+        [f"attack direction of {', '.join(unknown)} not known (no goalkeeper told it): zone times are left out"]
+        if unknown
+        else []
+    )
+    return attacks, warnings
+
+
+def _zone(rink: Rink | None, attacks: Mapping[str, Side]) -> pl.Expr:
+    """Zone of `middle_x`, seen by the row's team."""
+    if rink is None or not attacks:
+        return pl.lit(None, pl.String)
+    signs = {team: 1.0 if side == "right" else -1.0 for team, side in attacks.items()}
+    ahead = pl.col("middle_x") * pl.col("team").replace_strict(signs, default=None, return_dtype=pl.Float64)
+    return (
+        pl.when(ahead > rink.zone_x)
+        .then(pl.lit("offensive"))
+        .when(ahead < -rink.zone_x)
+        .then(pl.lit("defensive"))
+        .when(ahead.is_not_null())
+        .then(pl.lit("neutral"))
+    )
+
+
+def _movement(moves: pl.DataFrame, by: str) -> pl.DataFrame:
+    """The columns of distance, zone, speed and bursts for each value of `by`."""
+    zoned = pl.col("zone").is_not_null()
+    time, distance = pl.col("dt_s"), pl.col("distance_m")
+    measured = distance.is_not_null()
+    sums = moves.group_by(by).agg(
+        distance_m=distance.sum(),
+        distance_offensive_m=pl.when(zoned.any()).then(distance.filter(pl.col("zone") == "offensive").sum()),
+        measured_s=time.filter(measured).sum(),
+        zoned_s=time.filter(zoned).sum(),
+        offensive_s=time.filter(pl.col("zone") == "offensive").sum(),
+        neutral_s=time.filter(pl.col("zone") == "neutral").sum(),
+        defensive_s=time.filter(pl.col("zone") == "defensive").sum(),
+        top_speed_mps=pl.col("speed_mps").max(),
+        dropped_speed_samples=pl.col("error").sum().cast(pl.Int64),
+    )
+    top = pl.col("top_mps")
+    low, middle, high = BURST_BINS_MPS
+    counts = (
+        bursts(moves)
+        .group_by(by)
+        .agg(
+            bursts_18_20=top.is_between(low, middle, closed="left").sum().cast(pl.Int64),
+            bursts_20_22=top.is_between(middle, high, closed="left").sum().cast(pl.Int64),
+            bursts_22_plus=(top >= high).sum().cast(pl.Int64),
+        )
+    )
+    return sums.join(counts, on=by, how="left").with_columns(
+        pl.col(_BURSTS).fill_null(0),
+        offensive_pressure_distance_share=_ratio("distance_offensive_m", "distance_m"),
+        mean_speed_mps=_ratio("distance_m", "measured_s"),
+        **{f"{zone}_time_share": _ratio(f"{zone}_s", "zoned_s") for zone in ("offensive", "neutral", "defensive")},
+    )
+
+
+def _ratio(part: str, whole: str) -> pl.Expr:
+    return pl.when(pl.col(whole) > 0).then(pl.col(part) / pl.col(whole))
+
+
+def _tracked_s(rows: pl.DataFrame, by: str) -> pl.DataFrame:
+    """Time followed, with or without metres; gaps over 1 s left out."""
+    gap = pl.col("time_s").diff().over("track_id")
+    return rows.group_by(by).agg(pl.len().alias("_")).drop("_").join(
+        rows.with_columns(dt_s=gap).filter(gap <= LONGEST_GAP_S).group_by(by).agg(tracked_s=pl.col("dt_s").sum()),
+        on=by, how="left",
+    ).with_columns(pl.col("tracked_s").fill_null(0.0))  # fmt: skip
+
+
+def _players(
+    rows: pl.DataFrame,
+    on_ice: pl.DataFrame,
+    moves: pl.DataFrame,
+    metres: Metres,
+    team_confidence: Mapping[int, float],
+    names: Mapping[int, str],
+) -> pl.DataFrame:
+    listed = rows.group_by("track_id").agg(
+        pl.col("team").first(),
+        pl.col("role").first(),
+        first_time_s=pl.col("time_s").min(),
+        last_time_s=pl.col("time_s").max(),
+        frames=pl.len(),
+        observed_frames=pl.col("observed").sum(),
+    )
+    track = pl.col("track_id")
+    table = (
+        listed.join(_tracked_s(on_ice, "track_id"), on="track_id", how="left")
+        .join(_movement(moves, "track_id"), on="track_id", how="left")
+        .with_columns(
+            pl.col("tracked_s").fill_null(0.0),
+            team_confidence=track.replace_strict(dict(team_confidence), default=None, return_dtype=pl.Float64),
+            player=track.replace_strict(dict(names), default=None, return_dtype=pl.String),
+        )
+        .sort("track_id")
+    )
+    return tables.PLAYERS.fit(_marked(table, metres))
+
+
+def _teams(on_ice: pl.DataFrame, moves: pl.DataFrame, timeline: pl.DataFrame, metres: Metres) -> pl.DataFrame:
+    rows = on_ice.filter(pl.col("team").is_in(_team_names(on_ice)))
+    shape = ("width_m", "length_m", "spread_m")
+    seconds = timeline.group_by("team").agg(
+        pl.col("skaters").median().alias("skaters_median"), *(pl.col(c).median().alias(f"{c}_median") for c in shape)
+    )
+    table = (
+        rows.group_by("team")
+        .agg(tracks=pl.col("track_id").n_unique())
+        .join(_tracked_s(rows, "team"), on="team")
+        .join(_movement(moves, "team"), on="team", how="left")
+        .join(seconds, on="team", how="left")
+        .sort("team")
+    )
+    return tables.TEAMS.fit(_marked(table, metres))
+
+
+def _timeline(on_ice: pl.DataFrame, moves: pl.DataFrame, metres: Metres) -> pl.DataFrame:
+    teams = pl.DataFrame({"team": _team_names(on_ice)}, schema={"team": pl.String})
+    second = pl.col("time_s").floor().cast(pl.Int64).alias("second")
+    frames = on_ice.select("frame", second).unique("frame")
+    skaters = on_ice.filter(pl.col("role") == "player").sort("track_id")
+    x, y = pl.col("x_m"), pl.col("y_m")
+    several = pl.col("x_m").count() >= 2
+    per_frame = skaters.group_by("frame", "team").agg(
+        skaters=pl.col("track_id").n_unique(),
+        centroid_x_m=x.mean(),
+        centroid_y_m=y.mean(),
+        width_m=pl.when(several).then(y.max() - y.min()),
+        length_m=pl.when(several).then(x.max() - x.min()),
+        spread_m=pl.when(several).then(((x - x.mean()).pow(2) + (y - y.mean()).pow(2)).sqrt().mean()),
+    )
+    shape = pl.col("centroid_x_m", "centroid_y_m", "width_m", "length_m", "spread_m")
+    per_second = (
+        frames.join(teams, how="cross")
+        .join(per_frame, on=["frame", "team"], how="left")
+        .group_by("second", "team")
+        .agg((pl.col("skaters").fill_null(0).median() + 0.5).floor().cast(pl.Int64), shape.median())
+    )
+    speed = (
+        moves.with_columns(second)
+        .group_by("second", "team")
+        .agg(
+            distance_m=pl.col("distance_m").sum(),
+            measured_s=pl.col("dt_s").filter(pl.col("distance_m").is_not_null()).sum(),
+            offensive_s=pl.col("dt_s").filter(pl.col("zone") == "offensive").sum(),
+            zoned_s=pl.col("dt_s").filter(pl.col("zone").is_not_null()).sum(),
+        )
+        .with_columns(
+            mean_speed_mps=_ratio("distance_m", "measured_s"), offensive_time_share=_ratio("offensive_s", "zoned_s")
+        )
+    )
+    table = per_second.join(speed, on=["second", "team"], how="left").sort("second", "team")
+    return tables.TIMELINE.fit(_marked(table, metres))
+
+
+def _marked(table: pl.DataFrame, metres: Metres) -> pl.DataFrame:
+    """Say what the metres rest on; a place with metres but no step has gone no distance, one without has none known."""
+    if metres != "none":
+        zero = ("distance_m", "dropped_speed_samples", *_BURSTS)
+        table = table.with_columns(pl.col(name).fill_null(0) for name in zero if name in table.columns)
+    return table.with_columns(metres=pl.lit(metres))
