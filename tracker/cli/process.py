@@ -1,0 +1,102 @@
+"""`cleansheet process`: the main job."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tracker.cli.parameters import Pair, Timecode, json_option, print_json, workspace_option
+
+
+@click.command("process")
+@click.argument("videos", metavar="VIDEO...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@workspace_option
+@click.option("--name", help="Name of the run; the video's name without its ending by default.")
+@click.option("--start", type=Timecode(), default=0.0, help="Begin here, in seconds or H:MM:SS.")
+@click.option("--end", type=Timecode(), default=None, help="Stop here, in seconds or H:MM:SS.")
+@click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Look at every N-th frame.")
+@click.option("--weights", help="Detector weights: a file, or an Ultralytics name such as yolo11x.pt (downloaded once). "
+              "By default the project's own, which need no network.")  # fmt: skip
+@click.option(
+    "--image-size", type=int, default=960, show_default=True, help="Longer side that the detector sees, pixels."
+)
+@click.option("--calibration", type=click.Path(path_type=Path), help="TOML of points on the rink, for a camera that "
+              "stands still. Without it metres are estimated from players' height.")  # fmt: skip
+@click.option("--attacks", type=Pair(), multiple=True, metavar="TEAM=SIDE",
+              help="Which end a team attacks: white=right. Found from the goalkeepers where not given.")  # fmt: skip
+@click.option("--no-video", is_flag=True, help="Do not draw annotated.mp4.")
+@click.option("--fresh", is_flag=True, help="Do not go on from where an earlier, stopped run was.")
+@click.option("--force", is_flag=True, help="Process again although a run of that name is there, and replace it.")
+@json_option
+def process(
+    videos: tuple[Path, ...], workspace: Path, name: str | None, start: float, end: float | None, stride: int,
+    weights: str | None, image_size: int, calibration: Path | None, attacks: tuple[tuple[str, str], ...],
+    no_video: bool, fresh: bool, force: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Turn match footage into per-team statistics.
+
+    \b
+    Examples:
+      cleansheet process match.mp4
+      cleansheet process first.mp4 second.mp4 --calibration balcony.toml
+      cleansheet process match.mp4 --start 12:30 --end 15:00 --no-video
+
+    Writes WORKSPACE/runs/NAME/: teams.csv, players.csv, timeline.csv, tracks.csv, tracks.mot.txt (MOTChallenge),
+    annotated.mp4, pictures and run.json. A run that is stopped goes on when the same command is given again.
+    """
+    from pydantic import ValidationError
+
+    from classifier.errors import BadInput
+    from tracker.process import process_videos
+    from tracker.progress import progress_bar
+    from tracker.settings import DetectorSettings, ProcessSettings
+
+    try:
+        settings = ProcessSettings(
+            start_s=start, end_s=end, stride=stride, calibration=calibration, attacks=dict(attacks), video=not no_video,
+            detector=DetectorSettings(weights=weights, image_size=image_size),
+        )  # fmt: skip
+    except ValidationError as error:
+        raise BadInput("; ".join(str(e["msg"]).removeprefix("Value error, ") for e in error.errors())) from None
+    with progress_bar() as report:
+        summaries = process_videos(videos, workspace, settings, name=name, fresh=fresh, force=force, report=report)
+    if as_json:
+        print_json({"runs": summaries})
+        return
+    for summary in summaries:
+        show(summary)
+
+
+def show(summary: dict[str, Any]) -> None:
+    """What a person wants to know first: the teams side by side, what to be careful about, where the files are."""
+    import polars as pl
+    from rich.console import Console
+    from rich.table import Table as Grid
+
+    from tracker.tables import TEAMS, read_csv
+
+    console = Console()
+    folder = Path(summary["folder"])
+    state = "was up to date" if summary.get("reused") else f"took {summary['seconds']['total']:.0f} s"
+    console.print(
+        f"[bold]{folder.name}[/]: {summary['frames']} frames, {summary['tracks']} tracks; {state}", highlight=False
+    )
+    teams = read_csv(TEAMS, folder / "teams.csv")
+    if len(teams):
+        mark = {"estimated": " (estimate)", "measured": "", "none": ""}[teams["metres"][0]]
+        grid = Grid("team", "skaters", f"distance m{mark}", f"top m/s{mark}", "offensive pressure", "bursts > 18 mph")
+        bursts = pl.sum_horizontal("bursts_18_20", "bursts_20_22", "bursts_22_plus").alias("bursts")
+        for row in teams.with_columns(bursts).iter_rows(named=True):
+            grid.add_row(
+                row["team"], _shown(row["skaters_median"], ".0f"), _shown(row["distance_m"], ".0f"),
+                _shown(row["top_speed_mps"], ".1f"), _shown(row["offensive_pressure_distance_share"], ".0%"),
+                _shown(row["bursts"], "d"),
+            )  # fmt: skip
+        console.print(grid)
+    for warning in summary["warnings"]:
+        console.print(f"  [yellow]![/] {warning}", highlight=False)
+    console.print(f"  files: {folder}", highlight=False, soft_wrap=True)
+
+
+def _shown(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)

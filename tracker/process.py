@@ -1,0 +1,271 @@
+"""The main job, conducted: a video goes in, a run's folder comes out, whole or not at all."""
+
+import logging
+import platform
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from classifier.ensemble import Ensemble, NoEnsemble
+
+from classifier.errors import BadInput
+from tracker.annotated_video import draw_video
+from tracker.association import Tracks
+from tracker.calibration import Calibration
+from tracker.crops import crops_of_tracks
+from tracker.detector import Detector
+from tracker.mot import write_mot
+from tracker.places import Places, place
+from tracker.progress import Report
+from tracker.run import Run, RunPaths, locked, read_json, run_name, write_json
+from tracker.settings import ProcessSettings
+from tracker.stage_times import StageTimes
+from tracker.statistics import Statistics, compute
+from tracker.tables import PLAYERS, TEAMS, TIMELINE, TRACKS, write_csv
+from tracker.teams import Verdict, verdicts
+from tracker.video import VideoInfo, probe, sha256_of
+from tracker.watch import watch
+
+log = logging.getLogger("cleansheet")
+
+NOTHING_SEEN = "nobody was found in this video: the tables are empty"
+PACKAGES = ("cleansheet", "torch", "torchvision", "ultralytics", "supervision", "trackers", "opencv-python", "av", "numpy",
+            "polars")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What all videos of one command share, loaded once."""
+
+    detector: Detector
+    ensemble: Ensemble | None
+    calibration: Calibration | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One video and the run that it becomes."""
+
+    info: VideoInfo
+    video_sha256: str
+    run: Run
+    settings: ProcessSettings
+
+    def detection_key(self, detector: Detector) -> dict[str, Any]:
+        """All that the detections depend on: a run with the same key can use them again."""
+        return {
+            "video_sha256": self.video_sha256,
+            "weights_sha256": detector.weights_sha256,
+            "detector": self.settings.detector.model_dump(mode="json"),
+            "start_s": self.settings.start_s,
+            "end_s": self.settings.end_s,
+            "stride": self.settings.stride,
+        }
+
+    def key(self, tools: Tools) -> dict[str, Any]:
+        """All that the run depends on: a finished run with the same key needs no work."""
+        return {
+            **self.detection_key(tools.detector),
+            "settings": self.settings.model_dump(mode="json", exclude={"calibration"}),
+            "calibration": tools.calibration and tools.calibration.fingerprint,
+            "ensemble": tools.ensemble and tools.ensemble.version,
+            "cleansheet": version("cleansheet"),
+        }
+
+
+def process_videos(
+    videos: Sequence[Path], workspace: Path, settings: ProcessSettings, *, name: str | None, fresh: bool, force: bool,
+    report: Report,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Process videos one after the other; all of them are looked at before the first one starts.
+
+    Args:
+        videos: Video files.
+        workspace: Where runs are kept and the ensemble lies.
+        settings: The same for all.
+        name: The run's name, for a single video.
+        fresh: Begin anew where an earlier attempt was stopped.
+        force: Replace finished runs of the same name, whatever they were made from.
+        report: Hears of the progress.
+
+    Returns:
+        What run.json of each run says, with `folder` and whether a finished run was `reused`.
+
+    Raises:
+        BadInput: A video, a name, weights or a calibration that cannot be used.
+    """
+    if name is not None and len(videos) > 1:
+        raise BadInput(f"--name {name!r} was given for {len(videos)} videos; name one video at a time")
+    jobs = [_job(video, workspace, settings, name) for video in videos]
+    names = [job.run.name for job in jobs]
+    for twice in {n for n in names if names.count(n) > 1}:
+        raise BadInput(f"two of the videos would both become the run {twice!r}; process them one by one with --name")
+    tools = _tools(workspace, settings)
+    for job in jobs:
+        if tools.calibration is not None:
+            tools.calibration.check_frame_size((job.info.width, job.info.height), job.info.path)
+    return [_process(job, tools, fresh=fresh, force=force, report=report) for job in jobs]
+
+
+def _job(video: Path, workspace: Path, settings: ProcessSettings, name: str | None) -> Job:
+    info = probe(video, end_s=settings.end_s)
+    if settings.start_s > info.times_s[-1]:
+        raise BadInput(f"{video}: --start {settings.start_s:g} s lies behind its end at {info.duration_s:.1f} s")
+    return Job(info, sha256_of(video), Run(workspace, run_name(video, name)), settings)
+
+
+def _tools(workspace: Path, settings: ProcessSettings) -> Tools:
+    try:
+        ensemble: Ensemble | None = Ensemble.load(workspace)
+    except NoEnsemble:
+        ensemble = None
+    calibration = None if settings.calibration is None else Calibration.load(settings.calibration)
+    chosen = settings.detector
+    detector = Detector.load(chosen.weights, confidence=chosen.confidence, image_size=chosen.image_size)
+    return Tools(detector, ensemble, calibration)
+
+
+def _process(job: Job, tools: Tools, *, fresh: bool, force: bool, report: Report) -> dict[str, Any]:
+    with locked(job.run):
+        key = job.key(tools)
+        finished = job.run.summary()
+        if finished is not None and not force:
+            if finished["key"] == key and _whole(job.run.final, job.settings):
+                return {**finished, "folder": str(job.run.final.folder), "reused": True}
+            if finished["key"]["video_sha256"] != job.video_sha256:
+                raise BadInput(
+                    f"there is a run {job.run.name!r} already, of another video; choose another --name, or --force to replace it"
+                )
+        _prepare(job, tools, finished, fresh=fresh, force=force)
+        summary = _make(job, tools, key, report)
+        job.run.publish()
+        return {**summary, "folder": str(job.run.final.folder), "reused": False}
+
+
+def _whole(paths: RunPaths, settings: ProcessSettings) -> bool:
+    tables = all((paths.folder / f"{table.name}.csv").exists() for table in (TEAMS, PLAYERS, TIMELINE, TRACKS))
+    return tables and paths.mot.exists() and (paths.video.exists() or not settings.video)
+
+
+def _prepare(job: Job, tools: Tools, finished: dict[str, Any] | None, *, fresh: bool, force: bool) -> None:
+    """Make the partial folder ready: keep detections that still hold, throw away the rest."""
+    partial, final = job.run.partial, job.run.final
+    key = job.detection_key(tools.detector)
+    if fresh or read_json(partial.key) != key:
+        shutil.rmtree(partial.folder, ignore_errors=True)
+    partial.folder.mkdir(parents=True, exist_ok=True)
+    if finished is not None and not force and not fresh and not partial.detections.exists():
+        if read_json(final.key) == key and final.detections.exists():
+            shutil.copyfile(final.detections, partial.detections)
+    shutil.rmtree(partial.crops, ignore_errors=True)
+    labels = final.crops / "labels.csv"
+    if labels.exists() and not force:
+        same_tracks = finished is not None and all(
+            finished["key"]["settings"][part] == job.settings.model_dump(mode="json")[part]
+            for part in ("association", "crops")
+        )
+        if not (same_tracks and read_json(final.key) == key):
+            raise BadInput(
+                f"{labels} belongs to the tracks that are there now, and other settings make other tracks; "
+                "give --name for a second run, or --force to replace it"
+            )
+        partial.crops.mkdir()
+        for file in (labels, labels.with_name("contact-sheet.jpg")):
+            if file.exists():
+                shutil.copyfile(file, partial.crops / file.name)
+    write_json(partial.key, key)
+
+
+def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[str, Any]:
+    paths, settings, times = job.run.partial, job.settings, StageTimes()
+    with times.timed("total"):
+        seen = watch(job.info, paths, settings, tools.detector, times, report)
+        warnings = list(_warnings(job, tools, seen.frames, seen.tracks))
+        with times.timed("classify"):
+            crops = crops_of_tracks(paths.crops)
+            found = verdicts(crops, tools.ensemble) if tools.ensemble is not None else {}
+        with times.timed("measure"):
+            placed = place(seen.tracks, found, tools.calibration, seen.camera, (job.info.width, job.info.height))
+            statistics = compute(
+                placed.positions, placed.rink, settings.attacks or None, placed.metres,
+                team_confidence={track: verdict.confidence for track, verdict in found.items()},
+            )  # fmt: skip
+            warnings += [*placed.warnings, *statistics.warnings]
+        with times.timed("write"):
+            table = _write_tables(paths, seen.tracks, placed, statistics, found)
+        if settings.video:
+            draw_video(job.info, paths.video, settings, table, statistics, placed, times, report)
+    summary = {
+        "complete": True,
+        "video": {
+            "path": str(job.info.path), "sha256": job.video_sha256, "width": job.info.width, "height": job.info.height,
+            "fps": job.info.fps, "variable_rate": job.info.variable_rate, "duration_s": job.info.duration_s,
+            "codec": job.info.codec,
+        },
+        "frames": seen.frames,
+        "detections": seen.detections,
+        "tracks": len(statistics.players),
+        "metres": placed.metres,
+        "attacks": statistics.attacks,
+        "dropped_speed_samples": statistics.dropped,
+        "warnings": warnings,
+        "settings": settings.model_dump(mode="json"),
+        "weights": {"name": tools.detector.weights_name, "sha256": tools.detector.weights_sha256},
+        "ensemble": tools.ensemble and {"version": tools.ensemble.version, "teams": list(tools.ensemble.teams)},
+        "calibration": tools.calibration and tools.calibration.describe(),
+        "seconds": times.rounded(),
+        "versions": {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}},
+        "key": key,
+    }  # fmt: skip
+    write_json(paths.summary, summary)
+    return summary
+
+
+def _write_tables(
+    paths: RunPaths, tracks: Tracks, placed: Places, statistics: Statistics, found: dict[int, Verdict]
+) -> pl.DataFrame:
+    """Write all CSV files and the MOTChallenge file; returns the table of tracks."""
+    table = track_table(tracks, placed, found)
+    for frame, schema in ((statistics.teams, TEAMS), (statistics.players, PLAYERS), (statistics.timeline, TIMELINE),
+                          (table, TRACKS)):  # fmt: skip
+        write_csv(frame, schema, paths.folder / f"{schema.name}.csv")
+    write_mot(paths.mot, tracks)
+    return TRACKS.fit(table)
+
+
+def track_table(tracks: Tracks, placed: Places, found: dict[int, Verdict]) -> pl.DataFrame:
+    """The table `tracks`: one row per frame and track."""
+    boxes = tracks.xyxy.astype("float64")
+    confidence = pl.DataFrame({
+        "frame": tracks.frame, "track_id": tracks.track_id, "observed": tracks.observed,
+        "confidence": tracks.confidence.astype("float64"),
+        "x1": boxes[:, 0], "y1": boxes[:, 1], "x2": boxes[:, 2], "y2": boxes[:, 3],
+    })  # fmt: skip
+    sure = {track: verdict.confidence for track, verdict in found.items()}
+    return (
+        placed.positions.drop("observed")
+        .join(confidence, on=["frame", "track_id"], how="left")
+        .with_columns(
+            confidence=pl.when("observed").then("confidence"),
+            team_confidence=pl.col("track_id").replace_strict(sure, default=None, return_dtype=pl.Float64),
+        )
+        .sort("frame", "track_id")
+    )
+
+
+def _warnings(job: Job, tools: Tools, frames: int, tracks: Tracks) -> list[str]:
+    said = []
+    if len(tracks.track_id) == 0:
+        said.append(NOTHING_SEEN)
+    elif tools.ensemble is None:
+        said.append(
+            "no classifier yet, so no teams: label this run's players with `cleansheet crops "
+            f"{job.run.name}` and `cleansheet import`, then `cleansheet train`, and process again"
+        )
+    if frames == 0:
+        said.append("there was no frame between --start and --end")
+    return said

@@ -1,0 +1,45 @@
+"""What a user can choose when a video is processed: one typed object, recorded in run.json."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tracker.association import AssociationConfig
+from tracker.crops import CropSettings
+
+Side = Literal["left", "right"]
+
+
+class DetectorSettings(BaseModel):
+    """How people are looked for in a frame."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    weights: str | None = Field(None, description="path or Ultralytics name of the weights; None for the project's own")
+    image_size: int = Field(960, ge=32, description="pixels of the longer side that the network sees")
+    confidence: float = Field(0.1, ge=0, le=1, description="weaker boxes are not even handed to the association")
+
+
+class ProcessSettings(BaseModel):
+    """Everything that decides what a run's tables say, besides the video and the ensemble."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start_s: float = Field(0.0, ge=0, description="seconds since the first frame at which to begin")
+    end_s: float | None = Field(None, gt=0, description="seconds since the first frame at which to stop")
+    stride: int = Field(1, ge=1, description="look at every stride-th frame")
+    detector: DetectorSettings = DetectorSettings()
+    association: AssociationConfig = AssociationConfig()
+    crops: CropSettings = CropSettings()
+    calibration: Path | None = Field(None, description="TOML of rink points; None to estimate from players' height")
+    attacks: dict[str, Side] = Field(
+        default_factory=dict, description="team → the side it attacks, as the camera sees it"
+    )
+    video: bool = Field(True, description="whether annotated.mp4 is drawn")
+
+    @model_validator(mode="after")
+    def _ends_after_start(self) -> "ProcessSettings":
+        if self.end_s is not None and self.end_s <= self.start_s:
+            raise ValueError(f"the end, {self.end_s} s, must lie after the start, {self.start_s} s")
+        return self

@@ -1,0 +1,62 @@
+"""The first pass over a video: detect, associate and keep crops, a frame at a time."""
+
+from contextlib import closing
+from dataclasses import dataclass
+
+from tracker.association import Associator, Tracks
+from tracker.crops import CropKeeper, gather_by_track
+from tracker.detection_log import DetectionLog
+from tracker.detector import Detector
+from tracker.progress import Report
+from tracker.run import RunPaths
+from tracker.settings import ProcessSettings
+from tracker.stage_times import StageTimes
+from tracker.video import VideoInfo, frames, wanted_range
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What the first pass saw."""
+
+    tracks: Tracks
+    frames: int
+    """Frames looked at."""
+    detections: int
+
+
+def watch(
+    info: VideoInfo, paths: RunPaths, settings: ProcessSettings, detector: Detector, times: StageTimes, report: Report
+) -> Watched:
+    """Go through the video once.
+
+    Frames that are in the run's detection log already are decoded but not shown to the detector, so a run that was
+    stopped goes on where it was and ends with the same tracks.
+    """
+    associator = Associator((info.width, info.height), settings.association)
+    keeper = CropKeeper(paths.crops, settings.crops)
+    first, last = wanted_range(info, settings.start_s, settings.end_s)
+    total = len(range(-(-first // settings.stride) * settings.stride, last, settings.stride))
+    seen = found = 0
+    with closing(DetectionLog(paths.detections)) as log:
+        earlier = log.read()
+        known_until = log.last_frame
+        source = frames(info, start_s=settings.start_s, end_s=settings.end_s, stride=settings.stride)
+        for frame in times.timed_items("decode", source):
+            if frame.index <= known_until:
+                detections = next(earlier)[1]
+            else:
+                with times.timed("detect"):
+                    detections = detector(frame.image)
+                log.append(frame.index, detections)
+            with times.timed("associate"):
+                tracklets = associator.update(detections, frame.index, frame.time_s)
+            with times.timed("crops"):
+                keeper.offer(frame.image, detections, tracklets, frame.index, frame.time_s)
+            seen, found = seen + 1, found + len(detections)
+            report("watch", seen, total)
+    with times.timed("associate"):
+        tracks = associator.finish()
+    with times.timed("crops"):
+        keeper.finish()
+        gather_by_track(paths.crops, tracks.tracklet_to_track, settings.crops.per_track)
+    return Watched(tracks, seen, found)
