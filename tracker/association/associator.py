@@ -1,0 +1,77 @@
+"""Association from the outside: feed it the boxes of every frame, then ask for the tracks."""
+
+from array import array
+
+import numpy as np
+import supervision as sv
+
+from tracker.association.config import AssociationConfig
+from tracker.association.online import OnlineTracker
+from tracker.association.tracks import Tracks
+
+
+class Associator:
+    """Boxes in, tracks out; about 40 bytes are kept of a detection.
+
+    Args:
+        frame_size: Width and height of the video [px].
+        config: Parameters; the defaults are measured (docs/association.md).
+    """
+
+    def __init__(self, frame_size: tuple[int, int], config: AssociationConfig | None = None) -> None:
+        self._size = frame_size
+        self._config = config or AssociationConfig()
+        self._online = OnlineTracker(frame_size, self._config)
+        self._frames = array("q")
+        self._times = array("d")
+        self._camera = array("d")
+        self._step = array("i")  # of each kept detection: its position in _frames
+        self._tracklet = array("i")
+        self._boxes = array("f")
+        self._confidence = array("f")
+        self._class = array("h")
+
+    def update(self, detections: sv.Detections, frame: int, time_s: float) -> np.ndarray:
+        """Take the boxes of the next frame; frames may be skipped, times must grow.
+
+        Returns:
+            (len(detections),) int64, the tracklet of each detection in the order given; -1: none.
+        """
+        if self._frames and frame <= self._frames[-1]:
+            raise ValueError(f"frame {frame} comes after frame {self._frames[-1]}: frames must be given in order")
+        count = len(detections)
+        xyxy = np.asarray(detections.xyxy, np.float64).reshape(-1, 4)
+        confidence = np.ones(count) if detections.confidence is None else np.asarray(detections.confidence, float)
+        classes = np.zeros(count, int) if detections.class_id is None else np.asarray(detections.class_id, int)
+        ids = self._online.step(xyxy, confidence, time_s)
+        kept = ids >= 0
+        self._step.extend([len(self._frames)] * int(kept.sum()))
+        self._tracklet.extend(ids[kept].tolist())
+        self._boxes.extend(xyxy[kept].ravel().tolist())
+        self._confidence.extend(confidence[kept].tolist())
+        self._class.extend(classes[kept].tolist())
+        self._frames.append(frame)
+        self._times.append(time_s)
+        self._camera.extend(self._online.camera.position.tolist())
+        return ids
+
+    def finish(self) -> Tracks:
+        """The tracks of everything given so far."""
+        if not self._step:
+            return Tracks.empty()
+        step, tracklet = np.asarray(self._step, np.int64), np.asarray(self._tracklet, np.int64)
+        order = np.lexsort((tracklet, step))
+        ids, counts = np.unique(tracklet, return_counts=True)
+        good = ids[counts >= 3]
+        order = order[np.isin(tracklet[order], good)]
+        mapping = {int(i): k + 1 for k, i in enumerate(good)}
+        return Tracks(
+            frame=np.asarray(self._frames, np.int64)[step[order]],
+            time_s=np.asarray(self._times)[step[order]],
+            track_id=np.searchsorted(good, tracklet[order]) + 1,
+            xyxy=np.asarray(self._boxes, np.float32).reshape(-1, 4)[order],
+            confidence=np.asarray(self._confidence, np.float32)[order],
+            class_id=np.asarray(self._class, np.int64)[order],
+            observed=np.ones(len(order), bool),
+            tracklet_to_track=mapping,
+        )

@@ -1,0 +1,131 @@
+"""Boxes to tracklets, frame by frame: a tracklet is one person for as long as that is hardly in doubt."""
+
+import numpy as np
+
+from tracker.association.assignment import assign, pair_costs
+from tracker.association.camera import CameraMotion
+from tracker.association.config import AssociationConfig
+from tracker.association.jitter import Jitter
+from tracker.association.motion import BoxMotion, edges
+
+_SURE_HITS = 3  # a tracklet seen this often tells about the camera
+
+
+class OnlineTracker:
+    """The living tracklets: struct of arrays over them, and the camera."""
+
+    def __init__(self, frame_size: tuple[int, int], config: AssociationConfig) -> None:
+        self._config = config
+        self._size = np.array(frame_size, float)
+        self._motion = BoxMotion(config)
+        self.camera = CameraMotion(frame_size[0], config)
+        self.jitter = Jitter(config.jitter)
+        self._next_id = 1
+        self._ids = np.zeros(0, np.int64)
+        self._mean = np.zeros((0, 2, 3))
+        self._covariance = np.zeros((0, 2, 3, 3))
+        self._hits = np.zeros(0, np.int64)
+        self._misses = np.zeros(0, np.int64)
+        self._born_s = np.zeros(0)
+        self._seen_s = np.zeros(0)
+        self._time_s: float | None = None
+
+    def step(self, xyxy: np.ndarray, confidence: np.ndarray, time_s: float) -> np.ndarray:
+        """Tracklet ids (M,) of the boxes `xyxy (M, 4)` [px] of one frame; -1: none (yet)."""
+        config = self._config
+        edge = edges(xyxy.astype(float))
+        cut = self._cut(edge)
+        dt = 0.0 if self._time_s is None else max(time_s - self._time_s, 1e-3)
+        self._time_s = time_s
+        ids = np.full(len(xyxy), -1, np.int64)
+        if dt > 0:
+            self._predict(edge, cut, confidence, dt)
+        rows, columns, innovation, noise = self._pair(edge, cut, confidence)
+        whole = ~cut[columns].any(axis=(1, 2)) & (self._hits[rows] >= _SURE_HITS)
+        sure = rows[whole]
+        self.jitter.learn(innovation[sure, columns[whole]], self._covariance[sure], noise[sure, columns[whole]])
+        self._mean[rows], self._covariance[rows] = self._motion.update(
+            self._mean[rows], self._covariance[rows], innovation[rows, columns], noise[rows, columns]
+        )
+        self._hits[rows] += 1
+        self._seen_s[rows] = time_s
+        missed = np.ones(len(self._ids), bool)
+        missed[rows] = False
+        self._misses = np.where(missed, self._misses + 1, 0)
+        ids[columns] = self._ids[rows]
+        fresh = np.flatnonzero((ids < 0) & (confidence >= config.birth_confidence))
+        self._bury(time_s)
+        ids[fresh] = self._bear(edge[fresh], cut[fresh], time_s)
+        return ids
+
+    def _cut(self, edge: np.ndarray) -> np.ndarray:
+        """Which edges (M, 2, 2) lie on the border of the picture, where the rest of the person is cut off."""
+        slack = 0.003 * self._size.max()
+        cut = np.empty(edge.shape, bool)
+        cut[..., 0] = edge[..., 0] <= slack
+        cut[..., 1] = edge[..., 1] >= self._size - slack
+        return cut
+
+    def _predict(self, edge: np.ndarray, cut: np.ndarray, confidence: np.ndarray, dt: float) -> None:
+        """Move the tracklets on by their own motion and the camera's, which is measured on the way."""
+        self._mean, self._covariance = self._motion.predict(self._mean, self._covariance, dt)
+        shift, variance = self.camera.predict(dt)
+        self._mean[..., 0] += shift
+        plain = self._covariance
+        self._covariance = plain.copy()
+        self._covariance[..., 0, 0] += variance
+        rows, columns, innovation, noise = self._pair(edge, cut, confidence)
+        whole = ~cut[columns].any(axis=(1, 2)) & (self._hits[rows] >= _SURE_HITS)
+        rows, columns = rows[whole], columns[whole]
+        own = plain[rows][..., 0, 0] + (noise[rows, columns].sum(axis=(-1, -2)) / 4)
+        correction, left = self.camera.correct(innovation[rows, columns].mean(axis=-1), own, dt)
+        self._mean[..., 0] += correction
+        self._covariance = plain
+        self._covariance[..., 0, 0] += left
+
+    def _pair(
+        self, edge: np.ndarray, cut: np.ndarray, confidence: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The cheapest pairing `rows, columns`, with the innovation and noise of every pair."""
+        centre, half = self._mean[..., 0], self._mean[..., 2] / 2
+        predicted = np.clip(np.stack([centre - half, centre + half], axis=-1), 0, self._size[:, None])
+        innovation = edge[None] - predicted[:, None]
+        shape = (len(self._ids), len(edge))
+        mean = np.broadcast_to(self._mean[:, None], (*shape, 2, 3))
+        noise = self._motion.measurement_noise(mean, np.broadcast_to(cut[None], (*shape, 2, 2)), self.jitter.shares)
+        if not (shape[0] and shape[1]):
+            none = np.zeros(0, np.int64)
+            return none, none, innovation, noise
+        typical = np.median(self._mean[..., 2], axis=0)
+        volume = float(self._size.prod() * typical.prod())
+        cost = pair_costs(innovation, self._covariance, noise, volume, self._config)
+        cost -= self._config.confidence_weight * (confidence - 0.5)
+        cost += np.maximum(0, _SURE_HITS - self._hits)[:, None]
+        rows, columns = assign(cost)
+        return rows, columns, innovation, noise
+
+    def _bear(self, edge: np.ndarray, cut: np.ndarray, time_s: float) -> np.ndarray:
+        """Begin a tracklet at every box of `edge (K, 2, 2)`; returns their ids."""
+        count = len(edge)
+        ids = np.arange(self._next_id, self._next_id + count)
+        self._next_id += count
+        mean, covariance = self._motion.birth(edge, cut, self.jitter.shares)
+        self._ids = np.concatenate([self._ids, ids])
+        self._mean = np.concatenate([self._mean, mean])
+        self._covariance = np.concatenate([self._covariance, covariance])
+        self._hits = np.concatenate([self._hits, np.ones(count, np.int64)])
+        self._misses = np.concatenate([self._misses, np.zeros(count, np.int64)])
+        self._born_s = np.concatenate([self._born_s, np.full(count, time_s)])
+        self._seen_s = np.concatenate([self._seen_s, np.full(count, time_s)])
+        return ids
+
+    def _bury(self, time_s: float) -> None:
+        """Drop the tracklets that were unseen for too long, or while too young."""
+        config = self._config
+        young = (self._seen_s - self._born_s < config.youth_s) & (self._misses >= 2)
+        away = (self._mean[..., 0] < 0) | (self._mean[..., 0] > self._size)
+        patience = np.where(away.any(axis=1), config.memory_s / 2, config.memory_s)
+        alive = (time_s - self._seen_s <= patience) & ~(young & (time_s - self._seen_s > config.youth_s / 2))
+        self._ids, self._mean, self._covariance = self._ids[alive], self._mean[alive], self._covariance[alive]
+        self._hits, self._misses = self._hits[alive], self._misses[alive]
+        self._born_s, self._seen_s = self._born_s[alive], self._seen_s[alive]

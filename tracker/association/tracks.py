@@ -1,0 +1,36 @@
+"""The result of association: every box of every track."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """Struct of arrays, sorted by frame, then by track id; a track has at most one box in a frame."""
+
+    frame: np.ndarray  # (N,) int64, 0-based index of the source frame
+    time_s: np.ndarray  # (N,) float64
+    track_id: np.ndarray  # (N,) int64, from 1
+    xyxy: np.ndarray  # (N, 4) float32 [px], smoothed, inside the picture
+    confidence: np.ndarray  # (N,) float32, 0 where not observed
+    class_id: np.ndarray  # (N,) int64, of the detection; of a filled-in box: the track's most frequent one
+    observed: np.ndarray  # (N,) bool, False: filled in over a gap
+    tracklet_to_track: dict[int, int]  # online tracklet id -> track id; absent: dropped
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @classmethod
+    def empty(cls) -> "Tracks":
+        """No tracks at all."""
+        return cls(
+            frame=np.zeros(0, np.int64),
+            time_s=np.zeros(0, np.float64),
+            track_id=np.zeros(0, np.int64),
+            xyxy=np.zeros((0, 4), np.float32),
+            confidence=np.zeros(0, np.float32),
+            class_id=np.zeros(0, np.int64),
+            observed=np.zeros(0, bool),
+            tracklet_to_track={},
+        )
