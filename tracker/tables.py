@@ -213,7 +213,7 @@ def markdown(tables: Sequence[Table] = (*WRITTEN, POSITIONS)) -> str:
         "# The tables",
         "",
         "Written by `cleansheet process` into the run's folder. UTF-8, comma-separated, one header line; an empty",
-        "field means *not known*, never zero. Lengths are metres, times seconds, speeds metres a second, shares 0 to 1.",
+        "field means *not known*, never zero. Metres, seconds, metres a second; shares are 0 to 1.",
         "Generated from `tracker/tables.py` by `python -m tracker.tables > docs/tables.md`.",
     ]
     for table in tables:

@@ -1,0 +1,157 @@
+"""The table of positions: where everybody is on the ice, frame by frame, smoothed; all statistics come from it."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tracker.smoothing import breaks, smooth
+from tracker.statistics import FASTEST_MPS, LONGEST_GAP_S, OFFICIALS
+from tracker.tables import POSITIONS, Metres
+
+Array = NDArray[np.float64]
+
+ROLES = ("player", "goalkeeper", "referee")
+"""By the detector's class."""
+JITTER_OF_HEIGHT = 0.03
+"""Standard deviation of a box's lower edge, as a share of the box's height."""
+FILLED_IN = 3.0
+"""How many times less sure a box is that was filled in between two detections."""
+
+
+class Tracks(Protocol):
+    """What this stage needs of `tracker.association`'s tracks: arrays with one element per frame and track."""
+
+    @property
+    def frame(self) -> NDArray[np.int64]: ...
+    @property
+    def time_s(self) -> NDArray[np.float64]: ...
+    @property
+    def track_id(self) -> NDArray[np.int64]: ...
+    @property
+    def xyxy(self) -> NDArray[np.float32]: ...
+    @property
+    def confidence(self) -> NDArray[np.float32]: ...
+    @property
+    def class_id(self) -> NDArray[np.int64]: ...
+    @property
+    def observed(self) -> NDArray[np.bool_]: ...
+
+
+class Ground(Protocol):
+    """What takes pixels on the ice to metres: a `Calibration` or a `Scale`."""
+
+    @property
+    def metres(self) -> Metres: ...
+
+    def to_rink(self, points_px: Array, frames: NDArray[np.int64] | None = None) -> Array:
+        """Pixels `(N, 2)` seen in `frames` `(N,)` to metres `(N, 2)`; NaN where that is not known."""
+        ...
+
+
+def feet(xyxy: NDArray[np.float32]) -> Array:
+    """Where people stand: the middle of the lower edge of their boxes; `(N, 4)` to `(N, 2)` pixels."""
+    boxes = np.asarray(xyxy, np.float64).reshape(-1, 4)
+    return np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]], axis=1)
+
+
+def roles(tracks: Tracks, teams: Mapping[int, str]) -> dict[int, str]:
+    """One role per track: what the detector said most, weighted by its confidence.
+
+    The classifier, which has looked at several crops, decides who is an official where it has spoken: its `referee` is
+    one, and whom it gives to a team is not.
+    """
+    found: dict[int, str] = {}
+    ids, index = np.unique(tracks.track_id, return_inverse=True)
+    votes = np.zeros((len(ids), len(ROLES)))
+    weight = np.where(tracks.observed, np.nan_to_num(np.asarray(tracks.confidence, np.float64)), 0.0)
+    known = (tracks.class_id >= 0) & (tracks.class_id < len(ROLES))
+    np.add.at(votes, (index[known], tracks.class_id[known]), weight[known])
+    for track, vote in zip(ids.tolist(), votes, strict=True):
+        team = teams.get(track)
+        if team == OFFICIALS:
+            found[track] = "referee"
+        elif team is not None:
+            found[track] = "goalkeeper" if vote[1] > vote[0] + vote[2] else "player"
+        else:
+            found[track] = ROLES[int(vote.argmax())]
+    return found
+
+
+def positions(
+    tracks: Tracks, teams: Mapping[int, str], ground: Ground | None, track_roles: Mapping[int, str] | None = None
+) -> pl.DataFrame:
+    """The table of positions (`tracker.tables.POSITIONS`), sorted by frame and track.
+
+    Args:
+        tracks: boxes, filled-in ones included.
+        teams: team by track; a track without one has none in the table.
+        ground: pixels to metres; None leaves `x_m` and `y_m` empty.
+        track_roles: role by track; by default `roles(tracks, teams)`.
+    """
+    known_roles = roles(tracks, teams) if track_roles is None else track_roles
+    xy = np.full((len(tracks.frame), 2), np.nan) if ground is None else _smoothed(tracks, ground)
+    track_ids = tracks.track_id.tolist()
+    table = pl.DataFrame(
+        {
+            "frame": np.asarray(tracks.frame, np.int64),
+            "time_s": np.asarray(tracks.time_s, np.float64),
+            "track_id": np.asarray(tracks.track_id, np.int64),
+            "team": pl.Series([teams.get(track) for track in track_ids], dtype=pl.String),
+            "role": pl.Series([known_roles.get(track, "player") for track in track_ids], dtype=pl.String),
+            "x_m": xy[:, 0],
+            "y_m": xy[:, 1],
+            "observed": np.asarray(tracks.observed, np.bool_),
+        }
+    )
+    return POSITIONS.fit(table.with_columns(pl.col("x_m", "y_m").fill_nan(None))).sort("frame", "track_id")
+
+
+def uncertainty(
+    ground: Ground, points_px: Array, heights_px: Array, frames: NDArray[np.int64] | None = None
+) -> tuple[Array, Array]:
+    """Places `(N, 2)` in metres and their standard deviations `(N, 2)` along x and y, from the boxes' jitter in pixels.
+
+    From a low camera a pixel up or down is a long way on the far side of the ice: without this, people there dance.
+    """
+    place = ground.to_rink(points_px, frames)
+    jitter = JITTER_OF_HEIGHT * heights_px
+    aside = ground.to_rink(points_px + np.stack([jitter, np.zeros_like(jitter)], axis=1), frames) - place
+    ahead = ground.to_rink(points_px + np.stack([np.zeros_like(jitter), jitter], axis=1), frames) - place
+    sigma = np.sqrt(aside**2 + ahead**2)
+    return place, np.clip(np.nan_to_num(sigma, nan=5.0), 0.02, 5.0)
+
+
+def _smoothed(tracks: Tracks, ground: Ground) -> Array:
+    boxes = np.asarray(tracks.xyxy, np.float64).reshape(-1, 4)
+    frames = np.asarray(tracks.frame, np.int64)
+    place, sigma = uncertainty(ground, feet(tracks.xyxy), boxes[:, 3] - boxes[:, 1], frames)
+    sigma = np.where(np.asarray(tracks.observed, np.bool_)[:, None], sigma, sigma * FILLED_IN)
+    result = np.full_like(place, np.nan)
+    order = np.lexsort((tracks.time_s, tracks.track_id))
+    starts = np.flatnonzero(np.diff(tracks.track_id[order], prepend=-1))
+    for rows in np.split(order, starts[1:] if len(starts) else []):
+        if len(rows) == 0:
+            continue
+        time = np.asarray(tracks.time_s, np.float64)[rows]
+        rows = rows[np.diff(time, prepend=-np.inf) > 0]
+        time = np.asarray(tracks.time_s, np.float64)[rows]
+        cuts = breaks(time, place[rows], sigma[rows], longest_gap_s=LONGEST_GAP_S, fastest_mps=FASTEST_MPS)
+        for part in np.split(np.arange(len(rows)), cuts):
+            at = rows[part]
+            path = smooth(time[part], place[at], sigma[at])
+            result[at] = np.where(_near_seen(time[part], place[at])[:, None], path, np.nan)
+    return result
+
+
+def _near_seen(time_s: Array, place: Array) -> NDArray[np.bool_]:
+    """Which rows lie within the longest gap of a place that was known; further off a smoothed place is a guess."""
+    seen = time_s[np.isfinite(place).all(axis=1)]
+    if len(seen) == 0:
+        return np.zeros(len(time_s), np.bool_)
+    after = np.searchsorted(seen, time_s).clip(0, len(seen) - 1)
+    before = (after - 1).clip(0)
+    nearest = np.minimum(np.abs(seen[after] - time_s), np.abs(seen[before] - time_s))
+    return nearest <= LONGEST_GAP_S / 2
