@@ -109,8 +109,8 @@ class CropKeeper:
 def crop_scores(detections: sv.Detections, frame_size: tuple[int, ...], settings: CropSettings) -> NDArray[np.float64]:
     """How good a crop each box would make: (N,) from 0 (not to be used) to about 1.
 
-    A product of the detector's confidence, the height (saturating at 120 pixels) and what share of the box nobody else's
-    box covers; boxes cut off by the picture's edge count a third.
+    A product of the detector's confidence, the height (saturating at 120 pixels) and what share of the box nobody
+    else's box covers; boxes cut off by the picture's edge count a third.
 
     Args:
         detections: N boxes.

@@ -19,6 +19,8 @@ def quiet_libraries() -> None:
     os.environ.setdefault("YOLO_CONFIG_DIR", str(Path(tempfile.gettempdir()) / f"cleansheet-ultralytics-{os.getuid()}"))
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))
+    # Without this, threads that wait burn the core that another program needs: measured 6 times slower beside one.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 
 @contextmanager

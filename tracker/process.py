@@ -15,6 +15,7 @@ from classifier.ensemble import Ensemble, NoEnsemble
 from classifier.errors import BadInput
 from tracker.annotated_video import draw_video
 from tracker.association import Tracks
+from tracker import calibration
 from tracker.calibration import Calibration
 from tracker.crops import crops_of_tracks
 from tracker.detector import Detector
@@ -33,8 +34,9 @@ from tracker.watch import watch
 log = logging.getLogger("cleansheet")
 
 NOTHING_SEEN = "nobody was found in this video: the tables are empty"
-PACKAGES = ("cleansheet", "torch", "torchvision", "ultralytics", "supervision", "trackers", "opencv-python", "av", "numpy",
-            "polars")  # fmt: skip
+PACKAGES = (
+    "cleansheet", "torch", "torchvision", "ultralytics", "supervision", "opencv-python", "av", "numpy", "polars",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Job:
         return {
             **self.detection_key(tools.detector),
             "settings": self.settings.model_dump(mode="json", exclude={"calibration"}),
-            "calibration": tools.calibration and tools.calibration.fingerprint,
+            "calibration": tools.calibration and _points(tools.calibration),
             "ensemble": tools.ensemble and tools.ensemble.version,
             "cleansheet": version("cleansheet"),
         }
@@ -107,7 +109,7 @@ def process_videos(
     tools = _tools(workspace, settings)
     for job in jobs:
         if tools.calibration is not None:
-            tools.calibration.check_frame_size((job.info.width, job.info.height), job.info.path)
+            tools.calibration.refuse_other_size((job.info.width, job.info.height))
     return [_process(job, tools, fresh=fresh, force=force, report=report) for job in jobs]
 
 
@@ -123,10 +125,10 @@ def _tools(workspace: Path, settings: ProcessSettings) -> Tools:
         ensemble: Ensemble | None = Ensemble.load(workspace)
     except NoEnsemble:
         ensemble = None
-    calibration = None if settings.calibration is None else Calibration.load(settings.calibration)
+    points = None if settings.calibration is None else calibration.load(settings.calibration)
     chosen = settings.detector
     detector = Detector.load(chosen.weights, confidence=chosen.confidence, image_size=chosen.image_size)
-    return Tools(detector, ensemble, calibration)
+    return Tools(detector, ensemble, points)
 
 
 def _process(job: Job, tools: Tools, *, fresh: bool, force: bool, report: Report) -> dict[str, Any]:
@@ -138,7 +140,8 @@ def _process(job: Job, tools: Tools, *, fresh: bool, force: bool, report: Report
                 return {**finished, "folder": str(job.run.final.folder), "reused": True}
             if finished["key"]["video_sha256"] != job.video_sha256:
                 raise BadInput(
-                    f"there is a run {job.run.name!r} already, of another video; choose another --name, or --force to replace it"
+                    f"there is a run {job.run.name!r} already, of another video; choose another --name, "
+                    "or --force to replace it"
                 )
         _prepare(job, tools, finished, fresh=fresh, force=force)
         summary = _make(job, tools, key, report)
@@ -158,9 +161,9 @@ def _prepare(job: Job, tools: Tools, finished: dict[str, Any] | None, *, fresh: 
     if fresh or read_json(partial.key) != key:
         shutil.rmtree(partial.folder, ignore_errors=True)
     partial.folder.mkdir(parents=True, exist_ok=True)
-    if finished is not None and not force and not fresh and not partial.detections.exists():
-        if read_json(final.key) == key and final.detections.exists():
-            shutil.copyfile(final.detections, partial.detections)
+    reusable = final.detections.exists() and read_json(final.key) == key and not (force or fresh)
+    if reusable and not partial.detections.exists():
+        shutil.copyfile(final.detections, partial.detections)
     shutil.rmtree(partial.crops, ignore_errors=True)
     labels = final.crops / "labels.csv"
     if labels.exists() and not force:
@@ -216,13 +219,24 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
         "settings": settings.model_dump(mode="json"),
         "weights": {"name": tools.detector.weights_name, "sha256": tools.detector.weights_sha256},
         "ensemble": tools.ensemble and {"version": tools.ensemble.version, "teams": list(tools.ensemble.teams)},
-        "calibration": tools.calibration and tools.calibration.describe(),
+        "calibration": tools.calibration and _points(tools.calibration),
         "seconds": times.rounded(),
         "versions": {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}},
         "key": key,
     }  # fmt: skip
     write_json(paths.summary, summary)
     return summary
+
+
+def _points(used: Calibration) -> dict[str, Any]:
+    """A calibration as run.json tells it."""
+    return {
+        "rink": used.rink.name,
+        "length_m": used.rink.length_m,
+        "width_m": used.rink.width_m,
+        "reprojection_error_m": round(used.reprojection_error_m, 4),
+        "points": [pair.model_dump(mode="json") for pair in used.points],
+    }
 
 
 def _write_tables(

@@ -175,7 +175,7 @@ def _probe(path: Path, container: InputContainer, end_s: float | None) -> VideoI
     times_s = (pts - pts[0]) * float(stream.time_base)
     if (broken or len(stamps) < announced) and (end_s is None or end_s > times_s[-1]):
         raise BadInput(
-            f"{path}: the file is cut off after {times_s[-1]:.1f} s ({len(stamps)} of {announced or 'unknown'} frames); "
+            f"{path}: the file is cut off after {times_s[-1]:.1f} s ({len(stamps)} of {announced or '?'} frames); "
             f"copy it again, or process what is there with --end {max(times_s[-1] - 0.1, 0):.1f}"
         )
     picture = _first_picture(path)

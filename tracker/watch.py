@@ -4,6 +4,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from tracker.association import Associator, Tracks
+from tracker.camera_motion import CameraMotion, CameraPath, Similarity
 from tracker.crops import CropKeeper, gather_by_track
 from tracker.detection_log import DetectionLog
 from tracker.detector import Detector
@@ -19,6 +20,7 @@ class Watched:
     """What the first pass saw."""
 
     tracks: Tracks
+    camera: CameraPath
     frames: int
     """Frames looked at."""
     detections: int
@@ -34,9 +36,12 @@ def watch(
     """
     associator = Associator((info.width, info.height), settings.association)
     keeper = CropKeeper(paths.crops, settings.crops)
+    motion = CameraMotion()
+    indices: list[int] = []
+    motions: list[Similarity] = []
     first, last = wanted_range(info, settings.start_s, settings.end_s)
     total = len(range(-(-first // settings.stride) * settings.stride, last, settings.stride))
-    seen = found = 0
+    found = 0
     with closing(DetectionLog(paths.detections)) as log:
         earlier = log.read()
         known_until = log.last_frame
@@ -52,11 +57,14 @@ def watch(
                 tracklets = associator.update(detections, frame.index, frame.time_s)
             with times.timed("crops"):
                 keeper.offer(frame.image, detections, tracklets, frame.index, frame.time_s)
-            seen, found = seen + 1, found + len(detections)
-            report("watch", seen, total)
+            with times.timed("camera"):
+                motions.append(motion.update(frame.image, detections.xyxy))
+            indices.append(frame.index)
+            found += len(detections)
+            report("watch", len(indices), total)
     with times.timed("associate"):
         tracks = associator.finish()
     with times.timed("crops"):
         keeper.finish()
         gather_by_track(paths.crops, tracks.tracklet_to_track, settings.crops.per_track)
-    return Watched(tracks, seen, found)
+    return Watched(tracks, CameraPath.of(indices, motions), len(indices), found)

@@ -95,7 +95,7 @@ def _cut_off_with_its_index(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "make", "words"),
     [
-        ("nothing.mp4", lambda path: None, "no such file"),
+        ("nothing.mp4", lambda _: None, "no such file"),
         ("folder", lambda path: path.mkdir(), "is a folder"),
         ("empty.mp4", lambda path: path.touch(), "is empty"),
         ("text.mp4", lambda path: path.write_text("not a video\n" * 99), "cannot be read as a video"),

@@ -57,7 +57,10 @@ def cleansheet() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; errors become one line on stderr and an exit code (1 could not be done, 2 bad input, 130 Ctrl-C)."""
+    """Run a command; an error becomes one line on stderr and an exit code.
+
+    1: it could not be done. 2: wrong use or bad input. 130: stopped by Ctrl-C or SIGTERM.
+    """
     quiet_libraries()
     signal.signal(signal.SIGTERM, _interrupt)
     try:

@@ -15,8 +15,8 @@ from tracker.cli.parameters import Pair, Timecode, json_option, print_json, work
 @click.option("--start", type=Timecode(), default=0.0, help="Begin here, in seconds or H:MM:SS.")
 @click.option("--end", type=Timecode(), default=None, help="Stop here, in seconds or H:MM:SS.")
 @click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Look at every N-th frame.")
-@click.option("--weights", help="Detector weights: a file, or an Ultralytics name such as yolo11x.pt (downloaded once). "
-              "By default the project's own, which need no network.")  # fmt: skip
+@click.option("--weights", help="Detector weights: a file, or an Ultralytics name such as yolo11x.pt (downloaded "
+              "once). By default the project's own, which need no network.")  # fmt: skip
 @click.option(
     "--image-size", type=int, default=960, show_default=True, help="Longer side that the detector sees, pixels."
 )
