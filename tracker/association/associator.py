@@ -6,7 +6,11 @@ import numpy as np
 import supervision as sv
 
 from tracker.association.config import AssociationConfig
+from tracker.association.ends import Observations
+from tracker.association.linking import link
+from tracker.association.motion import cut_edges, edges
 from tracker.association.online import OnlineTracker
+from tracker.association.result import build_tracks
 from tracker.association.tracks import Tracks
 
 
@@ -19,7 +23,7 @@ class Associator:
     """
 
     def __init__(self, frame_size: tuple[int, int], config: AssociationConfig | None = None) -> None:
-        self._size = frame_size
+        self._frame_size = np.array(frame_size, float)
         self._config = config or AssociationConfig()
         self._online = OnlineTracker(frame_size, self._config)
         self._frames = array("q")
@@ -56,22 +60,40 @@ class Associator:
         return ids
 
     def finish(self) -> Tracks:
-        """The tracks of everything given so far."""
+        """The tracks of everything given so far: tracklets linked, false ones dropped, courses smoothed and filled."""
         if not self._step:
             return Tracks.empty()
         step, tracklet = np.asarray(self._step, np.int64), np.asarray(self._tracklet, np.int64)
-        order = np.lexsort((tracklet, step))
-        ids, counts = np.unique(tracklet, return_counts=True)
-        good = ids[counts >= 3]
-        order = order[np.isin(tracklet[order], good)]
-        mapping = {int(i): k + 1 for k, i in enumerate(good)}
-        return Tracks(
-            frame=np.asarray(self._frames, np.int64)[step[order]],
-            time_s=np.asarray(self._times)[step[order]],
-            track_id=np.searchsorted(good, tracklet[order]) + 1,
-            xyxy=np.asarray(self._boxes, np.float32).reshape(-1, 4)[order],
-            confidence=np.asarray(self._confidence, np.float32)[order],
+        order = np.lexsort((step, tracklet))
+        order = order[self._lasting(tracklet[order])]
+        observations = self._observations(order)
+        person = link(observations, self._frame_size, self._online.jitter.shares, self._config)
+        return build_tracks(
+            observations,
+            person,
             class_id=np.asarray(self._class, np.int64)[order],
-            observed=np.ones(len(order), bool),
-            tracklet_to_track=mapping,
+            step_frame=np.asarray(self._frames, np.int64),
+            step_time_s=np.asarray(self._times),
+            step_camera=np.asarray(self._camera).reshape(-1, 2),
+            frame_size=self._frame_size,
+            jitter=self._online.jitter.shares,
+            config=self._config,
+        )
+
+    def _lasting(self, tracklet: np.ndarray) -> np.ndarray:
+        """Which rows of the sorted `tracklet (N,)` belong to tracklets seen at least `config.min_hits` times."""
+        _, position, count = np.unique(tracklet, return_inverse=True, return_counts=True)
+        return count[position] >= self._config.min_hits
+
+    def _observations(self, order: np.ndarray) -> Observations:
+        step = np.asarray(self._step, np.int64)[order]
+        edge = edges(np.asarray(self._boxes, np.float64).reshape(-1, 4)[order])
+        return Observations(
+            tracklet=np.asarray(self._tracklet, np.int64)[order],
+            step=step,
+            time_s=np.asarray(self._times)[step],
+            edge=edge,
+            cut=cut_edges(edge, self._frame_size),
+            camera=np.asarray(self._camera).reshape(-1, 2)[step],
+            confidence=np.asarray(self._confidence, np.float64)[order],
         )

@@ -10,23 +10,63 @@ class AssociationConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # How people and the camera move (motion.py, camera.py)
-    acceleration: tuple[float, float] = Field(
-        default=(1.4, 0.7), description="White-noise acceleration across and down the picture [box heights / s^1.5]."
+    speed: tuple[float, float] = Field(
+        default=(1.4, 0.5), description="Usual speed of a person across and down the picture [box heights / s]."
     )
-    velocity_memory_s: float = Field(default=2.0, gt=0, description="Time after which a velocity is forgotten by 63 % [s].")
-    top_speed: float = Field(default=1.5, gt=0, description="Standard deviation of the velocity at birth [box heights / s].")
-    size_drift: float = Field(default=0.25, ge=0, description="Random walk of width and height [share of the size / s^0.5].")
+    velocity_memory_s: float = Field(
+        default=1.0, gt=0, description="Time after which a velocity is forgotten by 63 % [s]."
+    )
+    size_drift: tuple[float, float] = Field(
+        default=(0.18, 0.09), description="Random walk of width and height [share of the size / s^0.5]."
+    )
     camera_acceleration: tuple[float, float] = Field(
         default=(0.16, 0.05), description="White-noise acceleration of the camera [picture widths / s^1.5]."
     )
 
     # What the detector does (assignment.py)
-    jitter: float = Field(default=0.04, gt=0, description="First guess of a box's jitter [share of its size]; then measured.")
+    jitter: float = Field(
+        default=0.04, gt=0, description="First guess of a box's jitter [share of its size]; then measured."
+    )
     novelty: float = Field(default=0.5, gt=0, description="Boxes expected per frame that belong to no track.")
-    outlier: float = Field(default=8.0, gt=0, description="Squared deviation at which the cost turns from square to log.")
+    outlier: float = Field(
+        default=8.0, gt=0, description="Squared deviation at which the cost turns from square to log."
+    )
     confidence_weight: float = Field(default=2.0, ge=0, description="Weight of (confidence - 0.5) in the cost [nats].")
-    birth_confidence: float = Field(default=0.2, ge=0, le=1, description="Boxes under this confidence begin no tracklet.")
+    birth_confidence: float = Field(
+        default=0.2, ge=0, le=1, description="Boxes under this confidence begin no tracklet."
+    )
 
     # Tracklets (online.py)
-    memory_s: float = Field(default=1.0, gt=0, description="Time for which an unseen tracklet waits for its person [s].")
-    youth_s: float = Field(default=0.1, ge=0, description="A tracklet younger than this is dropped at its second miss [s].")
+    memory_s: float = Field(
+        default=1.0, gt=0, description="Time for which an unseen tracklet waits for its person [s]."
+    )
+    youth_s: float = Field(
+        default=0.1, ge=0, description="A tracklet younger than this is dropped at its second miss [s]."
+    )
+    min_hits: int = Field(default=3, ge=1, description="Tracklets with fewer boxes are dropped.")
+
+    # Linking of tracklets in hindsight (linking.py)
+    link_rounds_s: tuple[float, ...] = Field(
+        default=(0.5, 2.0, 12.0), description="Longest gaps that are linked in the successive rounds [s]."
+    )
+    end_window_s: float = Field(default=0.6, gt=0, description="Length of a tracklet's end that tells its course [s].")
+    camera_drift: tuple[float, float] = Field(
+        default=(0.03, 0.01), description="Random walk of the camera's measured shift [picture widths / s^0.5]."
+    )
+    panorama: tuple[float, float] = Field(
+        default=(4.0, 1.2), description="Spread of people over the rink [box heights]."
+    )
+    hidden_cost: float = Field(default=1.0, ge=0, description="Cost of a person inside the view but unseen [nats / s].")
+    away_memory_s: float = Field(default=6.0, gt=0, description="Usual time of an absence from the view [s].")
+    link_bonus: float = Field(default=0.0, description="Advantage of the same person over somebody new [nats].")
+
+    # Smoothing and filling in (completion.py)
+    smooth_acceleration: tuple[float, float] = Field(
+        default=(2.0, 0.7), description="White-noise acceleration that smoothing lets through [box heights / s^1.5]."
+    )
+    smooth_size_drift: tuple[float, float] = Field(
+        default=(0.18, 0.09), description="Change of width and height that smoothing lets through [share / s^0.5]."
+    )
+    fill_s: float = Field(default=1.5, ge=0, description="Longest gap that is filled in [s].")
+    min_track_s: float = Field(default=0.3, ge=0, description="Tracks seen for less than this are dropped [s].")
+    min_density: float = Field(default=0.3, ge=0, le=1, description="Tracks seen in a smaller share are dropped.")

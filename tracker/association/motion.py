@@ -27,12 +27,26 @@ def boxes(edge: np.ndarray) -> np.ndarray:
     return np.swapaxes(edge, -1, -2).reshape(*edge.shape[:-2], 4)
 
 
+def clipped_edges(mean: np.ndarray, shift: np.ndarray, frame_size: np.ndarray) -> np.ndarray:
+    """Edges (..., 2, 2) that the picture shows of people at `mean (..., 2, 3)`, moved by `shift (..., 2)` [px]."""
+    centre, half = mean[..., 0] + shift, mean[..., 2] / 2
+    return np.clip(np.stack([centre - half, centre + half], axis=-1), 0, frame_size[:, None])
+
+
+def cut_edges(edge: np.ndarray, frame_size: np.ndarray) -> np.ndarray:
+    """Which edges (..., 2, 2) lie on the border of the picture, where the rest of the person is cut off."""
+    slack = 0.003 * frame_size.max()
+    return np.stack([edge[..., 0] <= slack, edge[..., 1] >= frame_size - slack], axis=-1)
+
+
 class BoxMotion:
     """The filter's equations; states are `mean (N, 2, 3)` and `covariance (N, 2, 3, 3)`."""
 
     def __init__(self, config: AssociationConfig) -> None:
-        self._config = config
-        self._density = np.square(np.array(config.acceleration))  # [box heights^2 / s^3]
+        self._memory_s = config.velocity_memory_s
+        self._drift = np.array(config.size_drift)
+        self._speed = np.array(config.speed)  # [box heights / s]
+        self._density = 2 * np.square(self._speed) / self._memory_s  # of the acceleration [box heights^2 / s^3]
 
     def birth(self, edge: np.ndarray, cut: np.ndarray, jitter: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
         """States of people first seen at `edge (N, 2, 2)` [px], with `cut (N, 2, 2)` telling the cut-off edges.
@@ -47,31 +61,32 @@ class BoxMotion:
         hidden = cut.any(axis=-1) * CUT_EDGE * height[:, None]
         covariance = np.zeros((len(edge), 2, 3, 3))
         covariance[..., 0, 0] = np.square(jitter[0] * size) + np.square(hidden) / 4
-        covariance[..., 1, 1] = np.square(self._config.top_speed * height)[:, None]
+        covariance[..., 1, 1] = np.square(self._speed * height[:, None])
         covariance[..., 2, 2] = np.square(jitter[1] * size) + np.square(hidden)
         return mean, covariance
 
-    def predict(self, mean: np.ndarray, covariance: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
-        """The states `dt` seconds later, the camera standing still."""
-        config = self._config
-        memory = config.velocity_memory_s
+    def predict(
+        self, mean: np.ndarray, covariance: np.ndarray, dt: float | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The states `dt` (one for all, or (N,)) seconds later, the camera standing still."""
+        memory = self._memory_s
+        dt = np.broadcast_to(dt, len(mean))
         kept = np.exp(-dt / memory)
-        reach = memory * (1 - kept)
-        transition = np.array([[1.0, reach, 0.0], [0.0, kept, 0.0], [0.0, 0.0, 1.0]])
-        moved = mean @ transition.T
-        spread = transition @ covariance @ transition.T
+        transition = np.zeros((len(mean), 1, 3, 3))
+        transition[..., [0, 1, 2], [0, 1, 2]] = np.stack([np.ones_like(dt), kept, np.ones_like(dt)], axis=-1)[:, None]
+        transition[..., 0, 1] = (memory * (1 - kept))[:, None]
+        moved = (transition @ mean[..., None])[..., 0]
+        spread = transition @ covariance @ np.swapaxes(transition, -1, -2)
         # Covariance of position and velocity after dt of white acceleration (unit density) with forgetting.
         decay = 1 - kept**2
-        position = memory**2 * (dt - 2 * memory * (1 - kept) + memory / 2 * decay)
-        both = memory**2 * ((1 - kept) - decay / 2)
-        velocity = memory / 2 * decay
-        height = np.square(np.maximum(mean[:, 1, 2], 1.0))
-        density = height[:, None] * self._density
-        spread[..., 0, 0] += density * position
-        spread[..., 0, 1] += density * both
-        spread[..., 1, 0] += density * both
-        spread[..., 1, 1] += density * velocity
-        spread[..., 2, 2] += np.square(config.size_drift * mean[..., 2]) * dt
+        height = np.maximum(mean[:, 1, 2], 1.0)
+        density = np.square(height)[:, None] * self._density
+        both = density * (memory**2 / 2 * (1 - kept) ** 2)[:, None]
+        spread[..., 0, 0] += density * (memory**2 * (dt - 2 * memory * (1 - kept) + memory / 2 * decay))[:, None]
+        spread[..., 0, 1] += both
+        spread[..., 1, 0] += both
+        spread[..., 1, 1] += density * (memory / 2 * decay)[:, None]
+        spread[..., 2, 2] += np.square(self._drift * mean[..., 2]) * dt[:, None]
         return moved, spread
 
     def measurement_noise(self, mean: np.ndarray, cut: np.ndarray, jitter: tuple[float, float]) -> np.ndarray:

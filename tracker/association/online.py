@@ -6,7 +6,7 @@ from tracker.association.assignment import assign, pair_costs
 from tracker.association.camera import CameraMotion
 from tracker.association.config import AssociationConfig
 from tracker.association.jitter import Jitter
-from tracker.association.motion import BoxMotion, edges
+from tracker.association.motion import BoxMotion, clipped_edges, cut_edges, edges
 
 _SURE_HITS = 3  # a tracklet seen this often tells about the camera
 
@@ -34,7 +34,7 @@ class OnlineTracker:
         """Tracklet ids (M,) of the boxes `xyxy (M, 4)` [px] of one frame; -1: none (yet)."""
         config = self._config
         edge = edges(xyxy.astype(float))
-        cut = self._cut(edge)
+        cut = cut_edges(edge, self._size)
         dt = 0.0 if self._time_s is None else max(time_s - self._time_s, 1e-3)
         self._time_s = time_s
         ids = np.full(len(xyxy), -1, np.int64)
@@ -58,14 +58,6 @@ class OnlineTracker:
         ids[fresh] = self._bear(edge[fresh], cut[fresh], time_s)
         return ids
 
-    def _cut(self, edge: np.ndarray) -> np.ndarray:
-        """Which edges (M, 2, 2) lie on the border of the picture, where the rest of the person is cut off."""
-        slack = 0.003 * self._size.max()
-        cut = np.empty(edge.shape, bool)
-        cut[..., 0] = edge[..., 0] <= slack
-        cut[..., 1] = edge[..., 1] >= self._size - slack
-        return cut
-
     def _predict(self, edge: np.ndarray, cut: np.ndarray, confidence: np.ndarray, dt: float) -> None:
         """Move the tracklets on by their own motion and the camera's, which is measured on the way."""
         self._mean, self._covariance = self._motion.predict(self._mean, self._covariance, dt)
@@ -87,8 +79,7 @@ class OnlineTracker:
         self, edge: np.ndarray, cut: np.ndarray, confidence: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """The cheapest pairing `rows, columns`, with the innovation and noise of every pair."""
-        centre, half = self._mean[..., 0], self._mean[..., 2] / 2
-        predicted = np.clip(np.stack([centre - half, centre + half], axis=-1), 0, self._size[:, None])
+        predicted = clipped_edges(self._mean, np.zeros(2), self._size)
         innovation = edge[None] - predicted[:, None]
         shape = (len(self._ids), len(edge))
         mean = np.broadcast_to(self._mean[:, None], (*shape, 2, 3))

@@ -1,0 +1,86 @@
+"""One person's boxes, smoothed, with the gaps filled in where the person was in the view."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracker.association.config import AssociationConfig
+from tracker.association.ends import Observations
+from tracker.association.motion import boxes
+from tracker.association.smoothing import smooth_position, smooth_size
+
+_OUTLIER = 9.0  # squared deviation at which a box's weight halves
+
+
+@dataclass(frozen=True)
+class Course:
+    """Boxes of one person at the processed frames `step (K,)`; `row (K,)` is the observation, -1: filled in."""
+
+    step: np.ndarray
+    row: np.ndarray
+    xyxy: np.ndarray  # (K, 4) [px]
+
+
+def complete(
+    observations: Observations,
+    rows: np.ndarray,
+    step_time_s: np.ndarray,
+    step_camera: np.ndarray,
+    frame_size: np.ndarray,
+    jitter: tuple[float, float],
+    config: AssociationConfig,
+) -> list[Course]:
+    """The courses of the person seen in `rows` (ascending in time), cut at gaps longer than `config.fill_s`.
+
+    `step_time_s (S,)` and `step_camera (S, 2)` are the times and camera shifts of all processed frames.
+    """
+    gaps = np.diff(observations.time_s[rows])
+    courses = []
+    for part in np.split(rows, np.flatnonzero(gaps > config.fill_s) + 1):
+        steps = np.arange(observations.step[part[0]], observations.step[part[-1]] + 1)
+        row = np.full(len(steps), -1, np.int64)
+        row[observations.step[part] - steps[0]] = part
+        edge = _smooth(observations, row, step_time_s[steps], step_camera[steps], jitter, config)
+        seen = row >= 0
+        inside = np.clip(edge, 0, frame_size[:, None])
+        share = np.prod((inside[..., 1] - inside[..., 0]) / np.maximum(edge[..., 1] - edge[..., 0], 1e-6), axis=-1)
+        keep = seen | (share > 0.3)
+        courses.append(Course(steps[keep], row[keep], boxes(inside[keep])))
+    return courses
+
+
+def _smooth(
+    observations: Observations,
+    row: np.ndarray,
+    time_s: np.ndarray,
+    camera: np.ndarray,
+    jitter: tuple[float, float],
+    config: AssociationConfig,
+) -> np.ndarray:
+    """Smoothed edges (K, 2, 2) at every step; `row (K,)`: the observation of a step or -1."""
+    seen = row >= 0
+    edge = observations.edge[np.maximum(row, 0)] - camera[..., None]
+    cut = observations.cut[np.maximum(row, 0)]
+    height = float(np.median(edge[seen, 1, 1] - edge[seen, 1, 0]))
+    result = np.empty_like(edge)
+    for axis in (0, 1):
+        low, high = edge[:, axis, 0], edge[:, axis, 1]
+        cut_low, cut_high = cut[:, axis, 0], cut[:, axis, 1]
+        whole = seen & ~cut_low & ~cut_high
+        usual = float(np.median((high - low)[whole])) if whole.any() else float((high - low)[seen].max())
+        size_weight = whole / np.square(jitter[1] * usual)
+        if not whole.any():
+            size_weight = seen / np.square(jitter[1] * usual)
+        drift = np.square(config.smooth_size_drift[axis] * usual)
+        size = smooth_size(time_s, high - low, size_weight, drift)
+        # Where the border cuts one edge off, the other edge and the usual size give the centre.
+        centre = np.where(cut_low & ~cut_high, high - size / 2, np.where(cut_high & ~cut_low, low + size / 2, 0.0))
+        centre = np.where(cut_low == cut_high, (low + high) / 2, centre)
+        spread = np.where(cut_low ^ cut_high, 1.5, 1.0) * jitter[0] * usual
+        weight = seen / np.square(spread)
+        density = np.square(config.smooth_acceleration[axis] * height)
+        course = smooth_position(time_s, centre, weight, density)
+        deviation = np.square(centre - course) * weight
+        course = smooth_position(time_s, centre, weight / (1 + deviation / _OUTLIER), density)
+        result[:, axis, 0], result[:, axis, 1] = course - size / 2, course + size / 2
+    return result + camera[..., None]

@@ -1,0 +1,140 @@
+"""Tracklets to tracks, in hindsight: which end and which beginning are one person, over the whole video at once.
+
+A person who is hidden, or out of the view of a panning camera, ends a tracklet and later begins another. Every pair of
+an end and a later beginning gets the log likelihood ratio of "the same person" (the end's state, moved on over the gap,
+against the beginning's state) over "somebody new"; the best consistent set of pairs is a matching in a bipartite graph
+(the track graph of Castanon and Finn, *Multi-target tracklet stitching through network flows*, 2011, without splits).
+"""
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+
+from tracker.association.config import AssociationConfig
+from tracker.association.ends import Ends, Observations, end_states
+from tracker.association.motion import BoxMotion
+
+
+def link(
+    observations: Observations, frame_size: np.ndarray, jitter: tuple[float, float], config: AssociationConfig
+) -> np.ndarray:
+    """Person (N,) of every observation: tracklets that are linked get the same number.
+
+    Short gaps are closed first, because the longer tracklets then know better where they are going.
+    """
+    person = observations.tracklet.copy()
+    for reach_s in config.link_rounds_s:
+        order = np.lexsort((observations.step, person))
+        merged = _link_once(observations.take(order, person[order]), frame_size, jitter, config, reach_s)
+        person[order] = merged
+    return person
+
+
+def _link_once(
+    observations: Observations,
+    frame_size: np.ndarray,
+    jitter: tuple[float, float],
+    config: AssociationConfig,
+    reach_s: float,
+) -> np.ndarray:
+    """One round with gaps up to `reach_s` seconds; returns the person (N,) of every observation."""
+    person = observations.tracklet
+    names, first, count = np.unique(person, return_index=True, return_counts=True)
+    last = first + count - 1
+    motion = BoxMotion(config)
+    window = _rows_in(observations, config.end_window_s)
+    starts = end_states(observations, first, last, motion, frame_size, jitter, window, backwards=True)
+    stops = end_states(observations, first, last, motion, frame_size, jitter, window, backwards=False)
+    before, after = _pairs_within(stops.time_s, starts.time_s, reach_s)
+    if not len(before):
+        return person
+    at_border_stop = _at_border(stops, observations.camera[last], frame_size)
+    at_border_start = _at_border(starts, observations.camera[first], frame_size)
+    inside = 2.0 - at_border_stop[before] - at_border_start[after]
+    cost = _costs(stops, starts, before, after, motion, config, frame_size)
+    gap = starts.time_s[after] - stops.time_s[before]
+    cost += gap * (config.hidden_cost / 2 * inside + 1 / config.away_memory_s)
+    following = _best_matching(before, after, cost, len(names))
+    label = np.arange(len(names))
+    for index in np.argsort(starts.time_s, kind="stable"):
+        if following[index] >= 0:
+            label[following[index]] = label[index]
+    return names[label][np.searchsorted(names, person)]
+
+
+def _rows_in(observations: Observations, window_s: float) -> int:
+    """How many boxes of a tracklet `window_s` seconds hold, about."""
+    gaps = np.diff(observations.time_s)[np.diff(observations.tracklet) == 0]
+    return max(3, round(window_s / float(np.median(gaps)))) if len(gaps) else 3
+
+
+def _pairs_within(stop_s: np.ndarray, start_s: np.ndarray, reach_s: float) -> tuple[np.ndarray, np.ndarray]:
+    """All pairs (indices of an end, of a beginning) with `0 < start - stop <= reach_s`."""
+    order = np.argsort(start_s, kind="stable")
+    low = np.searchsorted(start_s[order], stop_s, side="right")
+    high = np.searchsorted(start_s[order], stop_s + reach_s, side="right")
+    count = np.maximum(high - low, 0)
+    before = np.repeat(np.arange(len(stop_s)), count)
+    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    return before, order[np.repeat(low, count) + within]
+
+
+def _at_border(ends: Ends, camera: np.ndarray, frame_size: np.ndarray) -> np.ndarray:
+    """Which ends lie so near the border of the picture that the person may have come from, or gone, outside."""
+    centre, half = ends.mean[..., 0] + camera, ends.mean[..., 2] / 2
+    margin = 0.5 * ends.mean[:, 1:, 2]
+    return ((centre - half < margin) | (centre + half > frame_size - margin)).any(axis=1)
+
+
+def _costs(
+    stops: Ends,
+    starts: Ends,
+    before: np.ndarray,
+    after: np.ndarray,
+    motion: BoxMotion,
+    config: AssociationConfig,
+    frame_size: np.ndarray,
+) -> np.ndarray:
+    """Minus the log likelihood ratio (P,) [nats] of "the same person" for every pair."""
+    gap = starts.time_s[after] - stops.time_s[before]
+    mean, covariance = motion.predict(stops.mean[before], stops.covariance[before], gap)
+    covariance = covariance + starts.covariance[after]
+    drift = np.square(np.array(config.camera_drift) * frame_size[0])
+    covariance[..., 0, 0] += drift * gap[:, None]
+    same = _gaussian_cost(starts.mean[after] - mean, covariance)
+    # Somebody new: anywhere in a panorama some pictures wide, with a usual speed and size.
+    height = np.median(stops.mean[:, 1, 2])
+    size = np.median(stops.mean[..., 2], axis=0)
+    reference = np.zeros((1, 2, 3, 3))
+    reference[..., 0, 0] = np.square(np.array(config.panorama) * height)
+    reference[..., 1, 1] = np.square(np.array(config.speed) * height)
+    reference[..., 2, 2] = np.square(0.25 * size)
+    deviation = starts.mean[after].copy()
+    deviation[..., 0] = 0
+    deviation[..., 2] -= size
+    new = _gaussian_cost(deviation, reference + starts.covariance[after])
+    return same - new - config.link_bonus
+
+
+def _gaussian_cost(deviation: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Minus the log density (P,) of `deviation (P, 2, 3)` under independent axes of `covariance (P, 2, 3, 3)`."""
+    solved = np.linalg.solve(covariance, deviation[..., None])[..., 0]
+    squared = (deviation * solved).sum(axis=-1)
+    return 0.5 * (squared + np.linalg.slogdet(2 * np.pi * covariance)[1]).sum(axis=-1)
+
+
+def _best_matching(before: np.ndarray, after: np.ndarray, cost: np.ndarray, count: int) -> np.ndarray:
+    """For each of `count` ends the beginning that follows it, or -1: the cheapest matching of negative pairs."""
+    worth = cost < 0
+    following = np.full(count, -1, np.int64)
+    if not worth.any():
+        return following
+    # Every end may also stay alone, at a cost of nothing: its own extra column. Weights must not be 0, hence + 1.
+    rows = np.concatenate([before[worth], np.arange(count)])
+    columns = np.concatenate([after[worth], count + np.arange(count)])
+    weight = np.concatenate([cost[worth], np.zeros(count)])
+    graph = coo_array((weight - weight.min() + 1, (rows, columns)), shape=(count, 2 * count)).tocsr()
+    ends, beginnings = min_weight_full_bipartite_matching(graph)
+    linked = beginnings < count
+    following[ends[linked]] = beginnings[linked]
+    return following

@@ -1,0 +1,68 @@
+"""Persons to `Tracks`: false ones dropped, courses completed, ids counted from 1 in order of appearance."""
+
+import numpy as np
+
+from tracker.association.completion import complete
+from tracker.association.config import AssociationConfig
+from tracker.association.ends import Observations
+from tracker.association.tracks import Tracks
+
+
+def build_tracks(
+    observations: Observations,
+    person: np.ndarray,
+    class_id: np.ndarray,
+    step_frame: np.ndarray,
+    step_time_s: np.ndarray,
+    step_camera: np.ndarray,
+    frame_size: np.ndarray,
+    jitter: tuple[float, float],
+    config: AssociationConfig,
+) -> Tracks:
+    """The tracks of `observations` under the numbers `person (N,)`.
+
+    `step_frame (S,)`, `step_time_s (S,)` and `step_camera (S, 2)` describe all processed frames; `class_id (N,)` is of
+    the observations.
+    """
+    order = np.lexsort((observations.step, person))
+    groups = np.split(order, np.flatnonzero(np.diff(person[order])) + 1)
+    groups = [rows for rows in groups if len(rows) and _believable(observations, rows, step_time_s, config)]
+    groups.sort(key=lambda rows: (observations.step[rows[0]], observations.tracklet[rows[0]]))
+    if not groups:
+        return Tracks.empty()
+    parts: list[tuple[np.ndarray, ...]] = []
+    mapping: dict[int, int] = {}
+    for number, rows in enumerate(groups, start=1):
+        mapping |= {int(tracklet): number for tracklet in np.unique(observations.tracklet[rows])}
+        usual_class = int(np.bincount(class_id[rows] - class_id.min()).argmax() + class_id.min())
+        for course in complete(observations, rows, step_time_s, step_camera, frame_size, jitter, config):
+            seen = course.row >= 0
+            confidence = np.where(seen, observations.confidence[course.row], 0.0)
+            classes = np.where(seen, class_id[course.row], usual_class)
+            parts.append((course.step, np.full(len(seen), number), course.xyxy, confidence, classes, seen))
+    step, track_id, xyxy, confidence, classes, seen = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.lexsort((track_id, step))
+    step = step[order]
+    return Tracks(
+        frame=step_frame[step],
+        time_s=step_time_s[step],
+        track_id=track_id[order].astype(np.int64),
+        xyxy=xyxy[order].astype(np.float32),
+        confidence=confidence[order].astype(np.float32),
+        class_id=classes[order].astype(np.int64),
+        observed=seen[order],
+        tracklet_to_track=mapping,
+    )
+
+
+def _believable(
+    observations: Observations, rows: np.ndarray, step_time_s: np.ndarray, config: AssociationConfig
+) -> bool:
+    """Whether the boxes in `rows` last long enough, and are dense enough, to be a person and not noise."""
+    times = observations.time_s[rows]
+    steps = observations.step[rows]
+    gaps, skipped = np.diff(times), np.diff(steps)
+    near = gaps <= config.fill_s
+    seen_s = float(gaps[near].sum())
+    density = (near.sum() + 1) / (skipped[near].sum() + 1)
+    return seen_s >= min(config.min_track_s, float(step_time_s[-1] - step_time_s[0])) and density >= config.min_density
