@@ -336,6 +336,10 @@ def _timeline(on_ice: pl.DataFrame, moves: pl.DataFrame, metres: Metres) -> pl.D
         .group_by("second", "team")
         .agg(
             distance_m=pl.col("distance_m").sum(),
+            distance_offensive_m=pl.when(pl.col("zone").is_not_null().any()).then(
+                pl.col("distance_m").filter(pl.col("zone") == "offensive").sum()
+            ),
+            top_speed_mps=pl.col("speed_mps").max(),
             measured_s=pl.col("dt_s").filter(pl.col("distance_m").is_not_null()).sum(),
             offensive_s=pl.col("dt_s").filter(pl.col("zone") == "offensive").sum(),
             zoned_s=pl.col("dt_s").filter(pl.col("zone").is_not_null()).sum(),

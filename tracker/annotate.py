@@ -1,0 +1,201 @@
+"""One frame of the annotated video: who is who on the ice, the teams' figures, the rink from above."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tracker import rink_drawing
+from tracker.lettering import BOLD, Panel, pill, text_width, write
+from tracker.rink import Rink
+from tracker.scoreboard import Scoreboard, TeamLine
+from tracker.statistics import OFFICIALS
+from tracker.team_colours import OFFICIAL, UNKNOWN, Colour, text_on
+
+Image = NDArray[np.uint8]
+
+DARK: Colour = (34, 28, 24)
+LIGHT: Colour = (248, 246, 244)
+MUTED: Colour = (176, 168, 160)
+_OPACITY = 0.88
+_DRAWN = ("track_id", "team", "role", "x1", "x2", "y2", "observed", "x_m", "y_m")
+_SHIFT = 4
+
+
+class Annotator:
+    """Draws frames of one video; holds nothing but pictures of what does not change.
+
+    Args:
+        frame_size: width and height of the frames in pixels.
+        team_colours: see `tracker.team_colours.team_colours`.
+        rink: draws the minimap; None where nobody's place on a rink is known.
+        minimap, scoreboard, tags: what is drawn besides the ellipses.
+    """
+
+    def __init__(
+        self,
+        frame_size: tuple[int, int],
+        team_colours: Mapping[str, Colour],
+        rink: Rink | None = None,
+        *,
+        minimap: bool = True,
+        scoreboard: bool = True,
+        tags: bool = True,
+    ) -> None:
+        self._size = frame_size
+        self._colours = dict(team_colours)
+        self._unit = max(0.5, min(frame_size[0] / 1280, frame_size[1] / 720))
+        self._tags = tags
+        self._scoreboard = scoreboard
+        self._minimap = _Minimap(rink, frame_size, self._unit) if rink is not None and minimap else None
+        self._shown: Scoreboard | None = None
+        self._strip: Panel | None = None
+
+    def draw(self, image: Image, rows: pl.DataFrame, scoreboard: Scoreboard | None = None) -> Image:
+        """Draw on a copy of the frame.
+
+        Args:
+            image: BGR `(H, W, 3)` uint8.
+            rows: this frame's rows of the table of tracks (`tracker.tables.TRACKS`).
+            scoreboard: the figures of this second.
+        """
+        drawn = image.copy()
+        people = sorted(zip(*(rows[name].to_list() for name in _DRAWN), strict=True), key=lambda person: person[5])
+        for track_id, team, role, x1, x2, y2, observed, _x, _y in people:
+            self._person(drawn, track_id, team, role, (x1, x2, y2), observed)
+        if self._minimap is not None:
+            dots = [(x, y, self._colour(team, role)) for _, team, role, *_, x, y in people if x is not None]
+            self._minimap.draw(drawn, dots)
+        if self._scoreboard and scoreboard is not None and scoreboard.teams:
+            self._lay_strip(drawn, scoreboard)
+        return drawn
+
+    def _colour(self, team: str | None, role: str) -> Colour:
+        if team is None:
+            return OFFICIAL if role == "referee" else UNKNOWN
+        return self._colours.get(team, UNKNOWN)
+
+    def _person(
+        self,
+        image: Image,
+        track_id: int,
+        team: str | None,
+        role: str,
+        feet: tuple[float, float, float],
+        observed: bool,
+    ) -> None:
+        """An ellipse at the feet, open behind so that it seems to lie on the ice, and a tag with the track's id."""
+        left, right, bottom = feet
+        unit = self._unit
+        official = team == OFFICIALS or (team is None and role == "referee")
+        colour = self._colour(team, role)
+        half = min(max((right - left) * 0.55, 9 * unit), 46 * unit)
+        centre = _fixed((left + right) / 2, bottom - 1.5 * unit)
+        axes = _fixed(half, half * 0.36)
+        thickness = 1 if official or not observed else max(2, round(2.4 * unit))
+        start, stop = (-50, 230) if observed else (0, 180)
+        edge = LIGHT if _is_dark(colour) else DARK
+        if not official:
+            cv2.ellipse(image, centre, axes, 0, start, stop, edge, thickness + 2, cv2.LINE_AA, _SHIFT)
+        cv2.ellipse(image, centre, axes, 0, start, stop, colour, thickness, cv2.LINE_AA, _SHIFT)
+        if not self._tags or official:
+            return
+        size = max(9, round(12 * unit))
+        text = f"G {track_id}" if role == "goalkeeper" else str(track_id)
+        width = text_width(text, size, BOLD) + 8 * unit
+        x, y = (left + right) / 2, bottom + half * 0.36 - 2 * unit
+        box = (x - width / 2, y, x + width / 2, y + size + 3 * unit)
+        pill(image, (box[0] - 1, box[1] - 1, box[2] + 1, box[3] + 1), edge, 5 * unit)
+        pill(image, box, colour, 4 * unit)
+        write(image, text, (x, y + size - 0.4 * unit), text_on(colour), size, BOLD, "middle")
+
+    def _lay_strip(self, image: Image, scoreboard: Scoreboard) -> None:
+        if scoreboard != self._shown or self._strip is None:
+            self._shown, self._strip = scoreboard, draw_strip(scoreboard, self._colours, self._unit)
+        margin = round(16 * self._unit)
+        self._strip.lay(image, (margin, margin))
+
+
+def draw_strip(board: Scoreboard, colours: Mapping[str, Colour], unit: float) -> Panel:
+    """The scoreboard as a picture; `unit` is 1 for a frame of 720 lines."""
+
+    def px(value: float) -> int:
+        return round(value * unit)
+
+    columns = ["ON ICE", *(title for title, _, _ in _figures(board.teams[0], board))]
+    name_w = max(px(104), max(text_width(line.team.upper(), px(17), BOLD) for line in board.teams) + px(40))
+    column_w = px(98)
+    row_h, head_h = px(30), px(24)
+    width, height = name_w + column_w * len(columns) + px(8), head_h + row_h * len(board.teams) + px(6)
+    panel = np.full((height, width, 3), DARK, np.uint8)
+    clock = f"{board.second // 60:02d}:{board.second % 60:02d}"
+    write(panel, clock, (px(14), px(18)), LIGHT, px(15), BOLD)
+    if board.metres == "estimated":
+        write(panel, "ESTIMATE", (px(22) + text_width(clock, px(15), BOLD), px(17)), (70, 190, 250), px(9), BOLD)
+    for index, title in enumerate(columns):
+        write(panel, title, (name_w + column_w * (index + 0.5), px(17)), MUTED, px(11), BOLD, "middle")
+    for row, line in enumerate(board.teams):
+        top = head_h + row * row_h
+        colour = colours.get(line.team, UNKNOWN)
+        cv2.line(panel, (px(10), top), (width - px(10), top), (66, 58, 52), 1)
+        pill(panel, (px(11), top + px(5), px(19), top + row_h - px(5)), MUTED if _is_dark(colour) else DARK, px(4))
+        pill(panel, (px(12), top + px(6), px(18), top + row_h - px(6)), colour, px(3))
+        base = top + row_h / 2 + px(6)
+        write(panel, line.team.upper(), (px(28), base), LIGHT, px(17), BOLD)
+        values = [str(line.skaters), *(f"{value} {unit_}".strip() for _, value, unit_ in _figures(line, board))]
+        for index, value in enumerate(values):
+            write(panel, value, (name_w + column_w * (index + 0.5), base), LIGHT, px(16), 500, "middle")
+    return Panel.rounded(panel, px(9), _OPACITY)
+
+
+def _figures(line: TeamLine, board: Scoreboard) -> list[tuple[str, str, str]]:
+    """Title, value and unit of the columns that rest on metres."""
+    if board.metres == "none":
+        return []
+    about = "~" if board.metres == "estimated" else ""
+    distance = line.distance_m or 0.0
+    found = [
+        ("DISTANCE", f"{about}{distance:.0f}" if distance < 1000 else f"{about}{distance / 1000:.2f}",
+         "m" if distance < 1000 else "km"),
+        ("TOP SPEED", f"{about}{(line.top_speed_mps or 0.0) * 3.6:.1f}", "km/h"),
+    ]  # fmt: skip
+    if any(other.pressure is not None for other in board.teams):
+        found.append(("PRESSURE", "-" if line.pressure is None else f"{about}{100 * line.pressure:.0f}", "%"))
+    return found
+
+
+class _Minimap:
+    """The rink in the right lower corner, with a dot for everybody whose place is known."""
+
+    def __init__(self, rink: Rink, frame_size: tuple[int, int], unit: float) -> None:
+        self._rink = rink
+        self._scale = 0.21 * frame_size[0] / (rink.length_m + 2 * rink_drawing.MARGIN_M)
+        picture = rink_drawing.draw(rink, self._scale)
+        height, width = picture.shape[:2]
+        margin = round(16 * unit)
+        self._at = (frame_size[0] - width - margin, frame_size[1] - height - margin)
+        self._panel = Panel.rounded(picture, 8 * unit, 0.92)
+        self._dot = max(2.5, 3.6 * unit)
+
+    def draw(self, image: Image, dots: list[tuple[float, float, Colour]]) -> None:
+        panel = replace(self._panel, picture=self._panel.picture.copy())
+        if dots:
+            places = np.array([(x, y) for x, y, _ in dots])
+            pixels = rink_drawing.to_pixels(self._rink, places, self._scale).tolist()
+            for (u, v), (_, _, colour) in zip(pixels, dots, strict=True):
+                size = (self._dot - 1.0) if colour == OFFICIAL else self._dot
+                cv2.circle(panel.picture, _fixed(u, v), round((size + 1.1) * 16), DARK, -1, cv2.LINE_AA, _SHIFT)
+                cv2.circle(panel.picture, _fixed(u, v), round(size * 16), colour, -1, cv2.LINE_AA, _SHIFT)
+        panel.lay(image, self._at)
+
+
+def _is_dark(colour: Colour) -> bool:
+    return max(colour) < 90
+
+
+def _fixed(u: float, v: float) -> tuple[int, int]:
+    limit = 1 << 20
+    return min(max(round(u * 16), -limit), limit), min(max(round(v * 16), -limit), limit)
