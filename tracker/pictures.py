@@ -1,0 +1,197 @@
+"""Pictures of a match: where a team was (heat map on the drawn rink), how the teams' figures went over time."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+import polars as pl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, uniform_filter1d
+
+from classifier.errors import CleansheetError
+from tracker import rink_drawing
+from tracker.lettering import BOLD, REGULAR, write
+from tracker.rink import Rink
+from tracker.statistics import OFFICIALS, Statistics
+from tracker.team_colours import Colour, team_colours
+
+Image = NDArray[np.uint8]
+
+HEAT_BLUR_M = 0.9
+_CELLS_PER_METRE = 2.0
+_PIXELS_PER_METRE = 18.0
+_SMOOTH_S = 15
+_INK = "#22262b"
+_QUIET = "#8a929b"
+
+
+def write_pictures(statistics: Statistics, positions: pl.DataFrame, rink: Rink | None, folder: Path) -> dict[str, Path]:
+    """Write `heatmap-<team>.png` for each team (where the rink is known) and `timeline.png` (where metres are).
+
+    Returns:
+        What was written, by file name.
+    """
+    written: dict[str, Path] = {}
+    teams = statistics.teams["team"].to_list()
+    colours = team_colours(teams)
+    measured = statistics.teams.height > 0 and statistics.teams["metres"][0] != "none"
+    if rink is not None and measured:
+        for team in teams:
+            picture = heat_map(positions, rink, team, colours[team], attack=statistics.attacks.get(team))
+            name = f"heatmap-{_file_name(team)}.png"
+            ok, data = cv2.imencode(".png", picture)
+            if not ok:
+                raise CleansheetError(f"{folder / name}: the picture could not be encoded")
+            written[name] = _whole(folder / name, data.tobytes())
+    if measured and statistics.timeline["second"].n_unique() > 1:
+        figure = timeline_figure(statistics.timeline, colours)
+        path = folder / "timeline.png"
+        part = path.with_name(path.name + ".part")
+        FigureCanvasAgg(figure).print_png(str(part), metadata={"Software": None})
+        written[path.name] = _whole(path, part.read_bytes())
+    return written
+
+
+def heat_map(positions: pl.DataFrame, rink: Rink, team: str, colour: Colour, attack: str | None = None) -> Image:
+    """Where a team's people spent their time, goalkeepers left out, as a BGR picture of the rink from above.
+
+    Darker is longer; the scale is the team's own, its busiest 0.3 % of the ice being full.
+    """
+    rows = positions.filter(pl.col("team") == team, pl.col("role") != "goalkeeper").drop_nulls(["x_m", "y_m"])
+    density = _density(rows.select("x_m", "y_m").to_numpy().astype(np.float64), rink)
+    base = rink_drawing.draw(rink, _PIXELS_PER_METRE).astype(np.float32)
+    margin = rink_drawing.MARGIN_M
+    height, width = base.shape[:2]
+    heat = np.zeros((height, width), np.float32)
+    inset = round(margin * _PIXELS_PER_METRE)
+    size = (width - 2 * inset, height - 2 * inset)
+    heat[inset : height - inset, inset : width - inset] = cv2.resize(density, size, interpolation=cv2.INTER_CUBIC)
+    inside = np.zeros((height, width), np.uint8)
+    boards = rink_drawing.to_pixels(rink, rink.boards(), _PIXELS_PER_METRE)
+    cv2.fillPoly(inside, [np.round(boards).astype(np.int32)], 255, cv2.LINE_AA)
+    weight = (np.clip(heat, 0, 1) * (inside / 255.0))[:, :, None].astype(np.float32)
+    tint = _ramp(colour)[np.clip(heat * 255, 0, 255).astype(np.uint8)]
+    strength = np.minimum(1.0, weight * 1.15) ** 0.6 * 0.86
+    # Multiplied where it is light and laid over where it is heavy: the rink's lines stay visible.
+    mixed = base * (1 - strength) + (0.55 * tint + 0.45 * tint * base / 255) * strength
+    return _titled(np.clip(mixed, 0, 255).astype(np.uint8), team, attack)
+
+
+def timeline_figure(timeline: pl.DataFrame, colours: Mapping[str, Colour]) -> Figure:
+    """Mean speed, offensive zone and skaters on the ice of each team over the match."""
+    teams = sorted(name for name in timeline["team"].unique().to_list() if name != OFFICIALS)
+    zones = timeline["offensive_time_share"].is_not_null().any()
+    panels = ["mean_speed_mps", *(["offensive_time_share"] if zones else []), "skaters"]
+    titles = {
+        "mean_speed_mps": "Mean speed, km/h",
+        "offensive_time_share": "In the offensive zone, % of time",
+        "skaters": "Skaters on the ice",
+    }
+    factor = {"mean_speed_mps": 3.6, "offensive_time_share": 100.0, "skaters": 1.0}
+    figure = Figure(figsize=(10, 1.0 + 1.75 * len(panels)), dpi=130, facecolor="white", layout="constrained")
+    for index, column in enumerate(panels):
+        axes = figure.add_subplot(len(panels), 1, index + 1)
+        for team in teams:
+            rows = timeline.filter(pl.col("team") == team).sort("second")
+            seconds, values = rows["second"].to_numpy(), rows[column].cast(pl.Float64).to_numpy() * factor[column]
+            line = _hex(colours[team])
+            if column == "skaters":
+                axes.step(seconds, values, where="post", color=_INK, linewidth=2.6)
+                axes.step(seconds, values, where="post", color=line, linewidth=1.6, label=team)
+            else:
+                smooth = _moving_mean(values)
+                axes.plot(seconds, smooth, color=_INK, linewidth=3.0, solid_capstyle="round")
+                axes.plot(seconds, smooth, color=line, linewidth=1.9, solid_capstyle="round", label=team)
+        axes.set_title(titles[column], loc="left", fontsize=10, color=_INK, fontweight="bold")
+        axes.set_ylim(bottom=0)
+        axes.margins(x=0.005)
+        axes.grid(axis="y", color="#e4e7ea", linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.tick_params(colors=_QUIET, labelsize=8, length=0)
+        for side in ("top", "right", "left"):
+            axes.spines[side].set_visible(False)
+        axes.spines["bottom"].set_color("#c9ced3")
+        axes.xaxis.set_major_formatter(lambda second, _: f"{int(second) // 60}:{int(second) % 60:02d}")
+        if index == 0:
+            axes.legend(
+                loc="lower right", bbox_to_anchor=(1, 1.0), ncols=len(teams), frameon=False, fontsize=9, labelcolor=_INK
+            )
+        if column == "skaters":
+            axes.set_ylim(0, max(6.4, axes.get_ylim()[1] * 1.1))
+            axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
+    if timeline["metres"][0] == "estimated":
+        figure.supxlabel("speeds are estimates from players' height", fontsize=8, color=_QUIET)
+    return figure
+
+
+def _density(places: NDArray[np.float64], rink: Rink) -> NDArray[np.float32]:
+    """Time spent on each cell of the rink, far side up, 0 to 1."""
+    cells = (round(rink.width_m * _CELLS_PER_METRE), round(rink.length_m * _CELLS_PER_METRE))
+    half_x, half_y = rink.length_m / 2, rink.width_m / 2
+    counts, _, _ = np.histogram2d(-places[:, 1], places[:, 0], bins=cells, range=((-half_y, half_y), (-half_x, half_x)))
+    blurred = gaussian_filter(counts, HEAT_BLUR_M * _CELLS_PER_METRE, mode="constant")
+    full = float(np.quantile(blurred, 0.997))
+    return np.asarray(np.clip(blurred / full, 0, 1.0) if full > 0 else blurred, np.float32)
+
+
+def _ramp(colour: Colour) -> NDArray[np.float32]:
+    """256 BGR colours from the team's own to a deep one; white, grey and black teams get a neutral blue or brown."""
+    start = np.array(colour, np.float32)
+    if np.ptp(start) < 30:
+        start = np.array((205, 160, 120) if start.mean() > 128 else (110, 120, 140), np.float32)
+    hue, saturation, value = cv2.cvtColor(start[None, None] / 255, cv2.COLOR_BGR2HSV)[0, 0]
+    deep_hue = hue - 28 if 25 <= hue <= 75 else hue  # a dark yellow is olive, and reads as dirt
+    deep = np.array([[[deep_hue, min(1.0, saturation * 1.2 + 0.1), value * 0.55]]], np.float32)
+    end = cv2.cvtColor(deep, cv2.COLOR_HSV2BGR)[0, 0] * 255
+    position = np.linspace(0, 1, 256, dtype=np.float32)[:, None]
+    return np.asarray(start * (1 - position) + end * position, np.float32)
+
+
+def _titled(picture: Image, team: str, attack: str | None) -> Image:
+    """The picture under a line with the team's name and an arrow in the direction of its attack."""
+    bar = 46
+    canvas = np.full((picture.shape[0] + bar, picture.shape[1], 3), rink_drawing.SURROUND, np.uint8)
+    canvas[bar:] = picture
+    write(canvas, team.upper(), (20, 36), (248, 246, 244), 24, BOLD)
+    if attack is not None:
+        right = attack == "right"
+        end = picture.shape[1] - 24
+        write(canvas, "attacks", (end - 78, 35), (190, 182, 174), 18, REGULAR, "right")
+        tail, head = ((end - 66, 29), (end, 29)) if right else ((end, 29), (end - 66, 29))
+        cv2.arrowedLine(canvas, tail, head, (190, 182, 174), 3, cv2.LINE_AA, tipLength=0.25)
+    return canvas
+
+
+def _moving_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over 15 s, unknown seconds left out."""
+    known = np.isfinite(values)
+    window = min(_SMOOTH_S, len(values))
+    weight = uniform_filter1d(known.astype(np.float64), window, mode="nearest")
+    total = uniform_filter1d(np.where(known, values, 0.0), window, mode="nearest")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(weight > 0, total / weight, np.nan), np.float64)
+
+
+def _hex(colour: Colour) -> str:
+    blue, green, red = colour
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _file_name(team: str) -> str:
+    """The team's name with what no file system minds."""
+    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in team).strip(".") or "team"
+
+
+def _whole(path: Path, data: bytes) -> Path:
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(path)
+    return path
