@@ -107,30 +107,48 @@ def _flat(triangle: Array) -> bool:
 
 
 def _refuse_contradiction(matrix: Array, rink_xy: Array, image_uv: Array) -> None:
-    off_m = errors_m(matrix, rink_xy, image_uv)
+    off_m = np.nan_to_num(errors_m(matrix, rink_xy, image_uv), nan=np.inf)
     off_px = np.linalg.norm(apply(matrix, rink_xy) - image_uv, axis=1)
     extent = float(np.ptp(image_uv, axis=0).max())
-    wrong = (np.nan_to_num(off_m, nan=np.inf) > CONTRADICTION_M) & (off_px > CONTRADICTION_OF_WIDTH * extent)
-    if wrong.any():
+    apart = bool(((off_m > CONTRADICTION_M) & (off_px > CONTRADICTION_OF_WIDTH * extent)).any())
+    if apart or _outvoted(rink_xy, image_uv, extent):
         raise BadInput(f"calibration points contradict each other{_culprit(rink_xy, image_uv)}")
+
+
+def _outvoted(rink_xy: Array, image_uv: Array, extent: float) -> bool:
+    """Whether all points but one agree and that one is far off; a single wrong point bends the fit of six to itself."""
+    if len(rink_xy) < MIN_POINTS + 2:  # any four agree, so that five cannot outvote one
+        return False
+    without = _without_one(rink_xy, image_uv)
+    if not without:
+        return False
+    others, matrix, index = min(without, key=lambda found: found[0])
+    miss_m = float(np.nan_to_num(errors_m(matrix, rink_xy, image_uv)[index], nan=np.inf))
+    miss_px = float(np.linalg.norm(apply(matrix, rink_xy[index]) - image_uv[index]))
+    return miss_m > 2 * CONTRADICTION_M and others < 0.1 * miss_m and not miss_px < 3 * CONTRADICTION_OF_WIDTH * extent
 
 
 def _culprit(rink_xy: Array, image_uv: Array) -> str:
     """Words that name the point without which the others agree best, and by how much it misses; empty for 4 points."""
-    if len(rink_xy) == MIN_POINTS:
+    without = _without_one(rink_xy, image_uv) if len(rink_xy) > MIN_POINTS else []
+    if not without:
         return ""
-    found: list[tuple[float, float, int]] = []
+    misses = [float(errors_m(matrix, rink_xy, image_uv)[index]) for _, matrix, index in without]
+    best = min(range(len(without)), key=lambda i: (round(without[i][0], 3), -np.nan_to_num(misses[i], nan=np.inf)))
+    miss, index = misses[best], without[best][2]
+    (u, v), (x, y) = image_uv[index], rink_xy[index]
+    where = f"point {index + 1} (image {u:g}, {v:g}; rink {x:g}, {y:g})"
+    return f": {where} lies {miss:.1f} m from where the others put it" if np.isfinite(miss) else f": {where}"
+
+
+def _without_one(rink_xy: Array, image_uv: Array) -> list[tuple[float, Array, int]]:
+    """For each point left out: the others' largest error in metres, their homography, the point's index."""
+    found: list[tuple[float, Array, int]] = []
     for index in range(len(rink_xy)):
         others = np.arange(len(rink_xy)) != index
         matrix = _least_squares(rink_xy[others], image_uv[others])
         if matrix is None or not _one_side(matrix, rink_xy[others]):
             continue
         matrix = matrix * np.sign((matrix @ [*rink_xy[others][0], 1.0])[2])
-        misses = errors_m(matrix, rink_xy, image_uv)
-        found.append((round(float(misses[others].max()), 3), -float(misses[index]), index))
-    if not found:
-        return ""
-    _, miss, index = min(found)
-    (u, v), (x, y) = image_uv[index], rink_xy[index]
-    where = f"point {index + 1} (image {u:g}, {v:g}; rink {x:g}, {y:g})"
-    return f": {where} lies {-miss:.1f} m from where the others put it" if np.isfinite(miss) else f": {where}"
+        found.append((float(errors_m(matrix, rink_xy[others], image_uv[others]).max()), matrix, index))
+    return found
