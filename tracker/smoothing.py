@@ -99,7 +99,8 @@ def breaks(time_s: Array, xy: Array, sigma: Array, *, longest_gap_s: float, fast
         excess = moved - fastest_mps * elapsed - 4 * noise / np.sqrt(window)
         for start, stop in _runs(excess > 0):
             worst = start + int(np.argmax(excess[start:stop]))
-            cut.add(int(seen[worst + window]))
+            strides = np.linalg.norm(np.diff(xy[seen[worst : worst + 2 * window]], axis=0), axis=1)
+            cut.add(int(seen[worst + 1 + int(np.argmax(strides))]))
     return np.array(sorted(cut), np.int64)
 
 

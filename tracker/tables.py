@@ -124,7 +124,9 @@ TEAMS = Table(
     (
         TEAM,
         integer("tracks", "", "tracks of the team; a player who leaves the view and returns may have several"),
-        number("skaters_median", "", "median over the seconds of the skaters on the ice, goalkeepers not counted"),
+        number(
+            "skaters_median", "people", "median over the seconds of the skaters on the ice, goalkeepers not counted"
+        ),
         number("tracked_s", "s", "time in which the team's people were tracked, summed over them"),
         *_MOVEMENT,
         *(number(f"{name}_median", "m", f"median over the seconds: {meaning}") for name, meaning in _SHAPE),
@@ -155,7 +157,9 @@ TIMELINE = Table(
     (
         integer("second", "s", "the second: 0 holds times from 0 up to 1"),
         TEAM,
-        integer("skaters", "", "median over the frames of the second of the skaters on the ice, without goalkeepers"),
+        integer(
+            "skaters", "people", "median over the frames of the second of the skaters on the ice, without goalkeepers"
+        ),
         number("distance_m", "m", "metres covered by the team in this second"),
         number("distance_offensive_m", "m", "the part of it that was covered in the offensive zone"),
         number("mean_speed_mps", "m/s", "distance over the time in which it was measured"),

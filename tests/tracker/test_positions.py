@@ -1,0 +1,195 @@
+"""From boxes to smoothed places: against paths that are known."""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.tracker.paths import FPS, hockey_path, tracks
+from tracker.calibration import Calibration, PointPair, from_points
+from tracker.homography import apply
+from tracker.positions import feet, positions, roles
+from tracker.rink import Rink
+from tracker.smoothing import breaks, smooth
+from tracker.statistics import compute, steps
+from tracker.tables import POSITIONS
+
+NHL = Rink.named("nhl")
+MATCH = [hockey_path(np.random.default_rng(seed)) for seed in range(12)]
+VIEW = np.array([[18.0, 3.0, 640.0], [0.0, -6.0, 400.0], [0.0, 0.012, 1.0]])
+
+
+def calibrated() -> Calibration:
+    places = [(-20.0, 8.0), (20.0, 8.0), (-15.0, -8.0), (15.0, -8.0), (0.0, 0.0)]
+    pairs = [PointPair(image=tuple(apply(VIEW, np.array([p]))[0].tolist()), rink=p) for p in places]
+    return from_points(NHL, pairs, (1280, 720))
+
+
+def boxes_at(path: np.ndarray, noise: np.ndarray | float = 0.0, height_px: float = 60.0) -> np.ndarray:
+    """Boxes `(N, 4)` of somebody whose feet are seen where `path` lies, moved by `noise` `(N, 2)` pixels."""
+    foot = apply(VIEW, path) + noise
+    half = height_px * 0.22
+    return np.column_stack([foot[:, 0] - half, foot[:, 1] - height_px, foot[:, 0] + half, foot[:, 1]])
+
+
+def length(path: np.ndarray) -> float:
+    return float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
+
+
+def test_feet_are_the_middle_of_the_lower_edge():
+    assert feet(np.array([[10, 20, 30, 80]], np.float32)).tolist() == [[20, 80]]
+
+
+def test_clean_boxes_give_the_path_back():
+    path = hockey_path(np.random.default_rng(3), 20)
+    found = positions(tracks([boxes_at(path)], [np.arange(len(path))]), {1: "white"}, calibrated())
+    assert found.schema == POSITIONS.schema
+    off = np.linalg.norm(found.select("x_m", "y_m").to_numpy() - path, axis=1)
+    assert np.median(off) < 0.05
+    assert off.max() < 0.5  # where the skater turns as hard as anyone can
+
+
+@pytest.mark.parametrize("noise", [0.02, 0.03, 0.05])
+def test_jittered_boxes_give_distance_within_3_percent_and_top_speed_within_5(noise):
+    """Noise of 3 % of the box's height is what a detector has; averages over 12 skaters of 40 s."""
+    rng = np.random.default_rng(7)
+    paths = MATCH
+    boxes = [boxes_at(path, rng.normal(0, noise * 60, path.shape)) for path in paths]
+    table = positions(
+        tracks(boxes, [np.arange(len(path)) for path in paths]), dict.fromkeys(range(1, 13), "white"), calibrated()
+    )
+    found = compute(table, None).players
+    real = np.array([length(path) for path in paths])
+    top = np.array([np.linalg.norm(np.diff(path, axis=0), axis=1).max() * FPS for path in paths])
+    assert found["distance_m"].sum() == pytest.approx(real.sum(), rel=0.03)
+    assert found["top_speed_mps"].mean() == pytest.approx(top.mean(), rel=0.05)
+    raw = [apply(np.linalg.inv(VIEW), feet(box)) for box in boxes]
+    assert sum(map(length, raw)) > 1.5 * real.sum()  # what it would be without smoothing
+
+
+def test_somebody_who_stands_still_goes_nowhere():
+    rng = np.random.default_rng(1)
+    path = np.tile([[5.0, -3.0]], (900, 1))
+    table = positions(tracks([boxes_at(path, rng.normal(0, 1.8, path.shape))], [np.arange(900)]), {}, calibrated())
+    # 30 s, noise of 3 % of the height: under 0.15 m/s of it is left.
+    assert compute(table, None).players["distance_m"][0] < 30 * 0.15
+
+
+def test_an_identity_that_jumps_is_cut_and_not_smeared():
+    here, there = np.tile([[-10.0, 0.0]], (60, 1)), np.tile([[10.0, 2.0]], (60, 1))
+    path = np.concatenate([here, there])
+    table = positions(tracks([boxes_at(path)], [np.arange(120)]), {1: "white"}, calibrated())
+    found = compute(table, None)
+    assert found.players["distance_m"][0] < 0.1
+    assert found.dropped == 1
+
+
+def test_one_bad_box_neither_cuts_nor_bends_the_path():
+    path = np.column_stack([np.linspace(-10, 10, 120), np.zeros(120)])
+    noise = np.zeros((120, 2))
+    noise[60] = (0, 40)
+    table = positions(tracks([boxes_at(path, noise)], [np.arange(120)]), {1: "white"}, calibrated())
+    assert steps(table)["error"].sum() == 0
+    off = np.linalg.norm(table.select("x_m", "y_m").to_numpy() - path, axis=1)
+    assert off.max() < 0.25
+
+
+def test_places_are_cut_at_long_gaps():
+    path = np.concatenate([np.tile([[0.0, 0.0]], (40, 1)), np.tile([[9.0, 0.0]], (40, 1))])
+    frames = np.concatenate([np.arange(40), 200 + np.arange(40)])
+    table = positions(tracks([boxes_at(path)], [frames]), {1: "white"}, calibrated())
+    assert table["x_m"].to_numpy()[:40] == pytest.approx(0, abs=0.01)
+    assert table["x_m"].to_numpy()[40:] == pytest.approx(9, abs=0.01)
+
+
+def test_without_ground_there_are_rows_but_no_places():
+    table = positions(tracks([boxes_at(np.zeros((5, 2)))], [np.arange(5)]), {1: "white"}, None)
+    assert table.height == 5
+    assert table["x_m"].null_count() == 5
+
+
+def test_no_tracks_give_an_empty_table():
+    empty = tracks([np.zeros((0, 4))], [np.zeros(0, np.int64)])
+    assert positions(empty, {}, calibrated()).equals(POSITIONS.empty())
+
+
+def test_boxes_above_the_horizon_have_no_place():
+    boxes = np.tile([[600, -800, 640, -700]], (30, 1)).astype(float)
+    table = positions(tracks([boxes], [np.arange(30)]), {}, calibrated())
+    assert table["x_m"].null_count() == 30
+
+
+def test_roles_follow_the_classifier_where_it_has_spoken():
+    seen = tracks([np.zeros((4, 4))] * 5, [np.arange(4)] * 5)
+    seen.class_id = np.array([0, 0, 0, 1, 1, 1, 1, 0, 2, 2, 2, 2, 2, 2, 2, 0, 1, 1, 1, 1])
+    found = roles(seen, {1: "white", 2: "white", 3: "white", 5: "referee"})
+    assert found == {1: "player", 2: "goalkeeper", 3: "player", 4: "referee", 5: "referee"}
+
+
+def test_the_smoother_follows_unequal_time_steps():
+    rng = np.random.default_rng(0)
+    time = np.cumsum(rng.uniform(0.01, 0.08, 300))
+    path = np.column_stack([4 * time, -2 * time])
+    smoothed = smooth(time, path + rng.normal(0, 0.2, path.shape), np.full(path.shape, 0.2))
+    assert np.abs(smoothed - path).max() < 0.25
+    assert length(smoothed) == pytest.approx(length(path), rel=0.01)
+
+
+def test_the_smoother_fills_in_what_was_not_seen():
+    time = np.arange(60) / 30
+    path = np.column_stack([3 * time, np.zeros(60)])
+    seen = path.copy()
+    seen[20:40] = np.nan
+    assert smooth(time, seen, np.full(path.shape, 0.1)) == pytest.approx(path, abs=1e-6)
+
+
+@given(st.floats(-100, 100), st.floats(-100, 100), st.integers(1, 6))
+@settings(max_examples=30, deadline=None)
+def test_short_tracks_are_smoothed_too(x, y, count):
+    path = np.tile([[x, y]], (count, 1))
+    assert smooth(np.arange(count) / 30, path, np.full(path.shape, 0.3)) == pytest.approx(path, abs=1e-6)
+
+
+def test_smoothing_equals_the_rauch_tung_striebel_smoother():
+    """The banded system against the textbook's recursions, with the discrete velocity noise that both share."""
+    rng = np.random.default_rng(5)
+    count, dt, q, sigma = 80, 1 / 30, 1.0, 0.2
+    z = np.cumsum(rng.normal(0, 0.1, count)) + rng.normal(0, 0.05, count)
+    # State (place, velocity of the next step); velocity changes by N(0, q dt) at each place.
+    transition, noise = np.array([[1, dt], [0, 1]]), np.array([[0, 0], [0, q * dt]])
+    mean, cov = np.array([z[0], 0.0]), np.diag([1e8, 1e8])
+    filtered, predicted = [], []
+    for index in range(count):
+        if index:
+            mean, cov = transition @ mean, transition @ cov @ transition.T + noise
+        predicted.append((mean, cov))
+        gain = cov[:, 0] / (cov[0, 0] + sigma**2)
+        mean, cov = mean + gain * (z[index] - mean[0]), cov - np.outer(gain, cov[0])
+        filtered.append((mean, cov))
+    smoothed = [filtered[-1][0]]
+    for index in range(count - 2, -1, -1):
+        mean, cov = filtered[index]
+        gain = cov @ transition.T @ np.linalg.inv(predicted[index + 1][1])
+        smoothed.append(mean + gain @ (smoothed[-1] - predicted[index + 1][0]))
+    expected = np.array(smoothed[::-1])[:, 0]
+    # Residuals stay under 2 sigma here, so that Huber's function changes nothing.
+    assert np.abs(expected - z).max() < 2 * sigma
+    ours = smooth(np.arange(count) * dt, np.column_stack([z, z]), np.full((count, 2), sigma), density=q)
+    assert ours[:, 0] == pytest.approx(expected, abs=1e-4)
+
+
+def test_breaks_are_found_at_jumps_only():
+    time = np.arange(90) / 30
+    sigma = np.full((90, 2), 0.2)
+    path = np.column_stack([np.where(time < 1.5, 9.5 * time, 9.5 * time + 8), np.zeros(90)])
+    assert breaks(time, path, sigma, longest_gap_s=1.0, fastest_mps=13.0).tolist() == [45]
+    steady = np.column_stack([12.0 * time, np.zeros(90)])
+    assert breaks(time, steady, sigma, longest_gap_s=1.0, fastest_mps=13.0).size == 0
+
+
+def test_rows_are_sorted_by_frame_and_track():
+    path = np.zeros((10, 2))
+    table = positions(tracks([boxes_at(path), boxes_at(path + 1)], [np.arange(10), np.arange(10)]), {}, calibrated())
+    assert table.equals(table.sort("frame", "track_id"))
+    assert table.select(pl.struct("frame", "track_id").is_unique().all()).item()
