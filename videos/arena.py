@@ -197,14 +197,14 @@ def foreground(camera: Camera, venue: Venue) -> NDArray[np.uint8]:
             a, b = points[i], points[i + 1]
             _quad(veil, camera, [(*a, BOARD_M), (*b, BOARD_M), (*b, BOARD_M + GLASS_M), (*a, BOARD_M + GLASS_M)], (215, 208, 200))
         image = (veil * 0.07).astype(np.uint8)
-        for count, i in enumerate(hidden):
+        for i in hidden:
             a, b = points[i], points[i + 1]
             rail, depth = camera.project(np.array([(*a, BOARD_M + GLASS_M), (*b, BOARD_M + GLASS_M), (*a, BOARD_M), (*b, BOARD_M)]))
             if depth.min() < 1:
                 continue
             thick = max(1, round(0.05 * camera.focal / float(depth.mean())))
             cv2.polylines(image, [_fixed(rail[:2])], False, (165, 160, 152, 235), 1, cv2.LINE_AA, _SHIFT)
-            if count % 2 == 0:
+            if i % 2 == 0:
                 cv2.polylines(image, [_fixed(rail[[0, 2]])], False, (120, 118, 115, 255), thick, cv2.LINE_AA, _SHIFT)
     low = -rink.width_m / 2
     for i in hidden:

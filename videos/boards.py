@@ -178,7 +178,7 @@ def glass(
             continue
         cv2.fillConvexPoly(veil, _fixed(quad), (222, 216, 206), cv2.LINE_AA, _SHIFT)
     image[:] = cv2.addWeighted(image, 1 - strength, veil, strength, 0)
-    for count, i in enumerate(segments):
+    for i in segments:
         a, b = points[i], points[i + 1]
         middle = (a + b) / 2
         if venue.benches and middle[1] > venue.rink.width_m / 2 - 0.3 and bench_low < abs(middle[0]) < bench_high:
@@ -188,5 +188,5 @@ def glass(
             continue
         thick = max(1, round(0.035 * camera.focal / camera.distance(*middle)))
         cv2.polylines(image, [_fixed(quad[2:4])], False, (196, 192, 186), 1, cv2.LINE_AA, _SHIFT)
-        if count % 2 == 0:
+        if i % 2 == 0:
             cv2.polylines(image, [_fixed(quad[[0, 3]])], False, (150, 150, 150), thick, cv2.LINE_AA, _SHIFT)

@@ -182,7 +182,7 @@ def _dress_arms(limbs: _Limbs, person: Person, pose: Pose, stance: Stance) -> No
             continue
         limbs.add(shoulder, elbow, 0.110 * thick, 0.088 * thick, clothes.jersey)
         limbs.add(shoulder, _toward(shoulder, elbow, 0.22), 0.116 * thick, 0.112 * thick, clothes.yoke, 0.01)
-        limbs.banded(elbow, _toward(elbow, hand, 0.85), 0.088 * thick, 0.068 * thick, clothes.jersey, clothes.stripe, (0.2, 0.6))
+        limbs.banded(elbow, _toward(elbow, hand, 0.85), 0.088 * thick, 0.068 * thick, clothes.jersey, clothes.stripe, (0.35, 0.6))
         catching = keeper and (side == "l") == (person.shoots > 0)
         if keeper and catching:
             limbs.add(hand - pose.left * 0.02, hand + pose.forward * 0.10 + (0, 0, 0.06), 0.12, 0.15, clothes.pads, 0.06)
@@ -266,7 +266,7 @@ class _Torso:
         bands: list[Colour] = [clothes.jersey] * (len(_RINGS) - 1)
         if clothes.hem_stripes:
             bands[1] = clothes.stripe
-        bands[-1] = bands[-2] = clothes.yoke
+        bands[-1] = clothes.yoke
         for ring in range(len(_RINGS) - 1):
             dim = light * (0.86 if ring == 0 else 0.95 if ring < 3 else 1.06 if ring >= 4 else 1.0)
             for k in range(_AROUND):

@@ -27,6 +27,18 @@ def parse_size(text: str) -> tuple[int, int]:
     return width, height
 
 
+def pair_of(text: str, option: str) -> tuple[str, str]:
+    """Two words separated by a comma.
+
+    Raises:
+        BadInput: not two.
+    """
+    parts = tuple(part.strip() for part in text.split(","))
+    if len(parts) != 2 or not all(parts):
+        raise BadInput(f"{option} {text!r}: expected two, separated by a comma, such as white,yellow")
+    return parts  # type: ignore[return-value]
+
+
 size_option = click.option("--size", default="1280x720", show_default=True, metavar="WxH", help="Pixels of a frame.")
 
 

@@ -176,13 +176,15 @@ def pose_of(person: Person, stance: Stance) -> Pose:
         heel = (0.85 - 0.15 * abs(stance.reach), shoot * out * (1 if stance.reach >= 0 else -0.5), 0.04)
         if stance.raised > 0:
             heel = (heel[0] * (1 - 0.4 * stance.raised), heel[1], 0.04 + 0.8 * stance.raised)
-        top: Vec = (neck[0] + 0.14 * scale, -shoot * 0.16 * scale, pelvis[2] + 0.16 * scale)
-        dx, dy, dz = top[0] - heel[0], top[1] - heel[1], top[2] - heel[2]
-        far = math.sqrt(dx * dx + dy * dy + dz * dz)
+        top: Vec = (neck[0] + 0.10 * scale, -shoot * 0.20 * scale, pelvis[2] + 0.10 * scale)
         length = 1.42 * scale
-        butt = (heel[0] + dx / far * length, heel[1] + dy / far * length, heel[2] + dz / far * length)
-        if far < length * 0.92:
-            top = (heel[0] + dx / far * length * 0.95, heel[1] + dy / far * length * 0.95, heel[2] + dz / far * length * 0.95)
+        shaft = length * 0.94
+        rise = top[2] - heel[2]
+        flat = math.sqrt(max(0.05, shaft * shaft - rise * rise))
+        dx, dy = heel[0] - top[0], heel[1] - top[1]
+        far = math.hypot(dx, dy) or 1e-6
+        heel = (top[0] + dx / far * flat, top[1] + dy / far * flat, heel[2])
+        butt = tuple(h + (t - h) / 0.94 for h, t in zip(heel, top, strict=True))  # type: ignore[assignment]
         if stance.one_hand:
             lower: Vec = (neck[0] - 0.05 - 0.30 * swing * shoot, shoot * 0.36 * scale, neck[2] - 0.44 * scale)
         else:

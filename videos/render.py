@@ -16,7 +16,7 @@ from tracker.video_writer import VideoWriter
 from videos.camera import Camera
 from videos.match import Match, MatchPlan, Moment
 from videos.optics import Lens, Sensor
-from videos.options import parse_size, refusing, size_option
+from videos.options import pair_of, parse_size, refusing, size_option
 from videos.renderer import Rendered, Stage, render
 from videos.roster import Roster, colour_of, make_roster
 from videos.truth import truth_folder
@@ -34,7 +34,7 @@ class Film:
     seconds: float = 30.0
     camera: str = "fixed"
     """`fixed` or `pan`."""
-    rink: Rink = Rink.named("40x20")
+    rink: Rink = Rink.named("36x18")
     teams: tuple[str, str] = ("white", "yellow")
     colours: tuple[str, str] = ("white", "yellow")
     officials: int = 2
@@ -99,13 +99,6 @@ def write_film(what: Film, out: Path, name: str, crf: int = 25, preset: str = "m
     return folder
 
 
-def _pair(text: str, what: str) -> tuple[str, str]:
-    parts = tuple(part.strip() for part in text.split(","))
-    if len(parts) != 2 or not all(parts):
-        raise BadInput(f"{what} {text!r}: expected two, separated by a comma, such as white,yellow")
-    return parts  # type: ignore[return-value]
-
-
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--seconds", default=30.0, show_default=True, help="Length.")
@@ -115,7 +108,7 @@ def _pair(text: str, what: str) -> tuple[str, str]:
 @click.option("--camera", default="fixed", show_default=True, help="fixed, or pan: follows the play.")
 @click.option("--colors", default="white,yellow", show_default=True, help="Jerseys: two names or #rrggbb.")
 @click.option("--teams", default=None, help="The teams' names; by default their colours'.")
-@click.option("--rink", default="40x20", show_default=True, help="nhl, iihf, inline, 56x26, inline-40x20 …")
+@click.option("--rink", default="36x18", show_default=True, help="nhl, iihf, inline, 56x26, inline-40x20 …")
 @click.option("--officials", default=2, show_default=True, help="Referees and linesmen, 0 to 4.")
 @click.option("--skaters", default=5, show_default=True, help="Skaters of each team on the ice, 1 to 5.")
 @click.option("--power-play", default=None, type=float, help="The second team is one short until this second.")
@@ -142,8 +135,8 @@ def main(
     ):  # fmt: skip
         if not low <= value <= high:
             raise BadInput(f"{option} {value:g}: expected {low:g} to {high:g}")
-    pair = _pair(colors, "--colors")
-    names = _pair(teams, "--teams") if teams else pair
+    pair = pair_of(colors, "--colors")
+    names = pair_of(teams, "--teams") if teams else pair
     if names[0] == names[1] or "referee" in names:
         raise BadInput(f"teams {names[0]!r} and {names[1]!r}: expected two different names, neither of them 'referee'")
     for colour in pair:

@@ -19,6 +19,7 @@ JERSEYS: dict[str, str] = {
     "black": "#1b1c20", "green": "#12703f", "orange": "#ea6a1a", "purple": "#54308a", "teal": "#0f7d80",
     "sky": "#6fb4e3", "maroon": "#6a1a2b", "grey": "#8b9098", "gold": "#c89a3c", "pink": "#e0679b",
 }  # fmt: skip
+_KEEPER_NUMBERS = (1, 20, 29, 30, 31, 33, 35, 39, 40)
 SKIN = ("#f1c9a5", "#e0ac80", "#c68a5c", "#8d5a3b", "#5b3a29", "#f5d3ba")
 
 
@@ -128,14 +129,14 @@ def team_clothes(jersey: Colour, rng: np.random.Generator) -> Clothes:
     if abs(luminance(accent) - luminance(jersey)) < 45:
         accent = colour_of("white") if dark else _pick(rng, "navy", "blue", "black", "red")
     digits = accent if abs(luminance(accent) - luminance(jersey)) > 80 else colour_of("white" if dark else "black")
-    plain = rng.random() < 0.45
+    plain = rng.random() < 0.6
     return Clothes(
         jersey=jersey,
         yoke=jersey if plain else accent,
         stripe=accent,
         digits=digits,
         crest=_mix(accent, digits, float(rng.random())),
-        pants=_pick(rng, "black", "black", "navy", "navy", "red", "blue") if not dark else _mix(jersey, (20, 20, 20), 0.6),
+        pants=_pick(rng, "black", "black", "black", "navy", "navy", "blue") if not dark else _mix(jersey, (20, 20, 20), 0.6),
         socks=jersey if rng.random() < 0.6 else accent,
         sock_stripe=accent if rng.random() < 0.6 else colour_of("white"),
         helmet=_pick(rng, "white", "black", "navy", "blue", "red") if not dark else _mix(jersey, (25, 25, 25), 0.3),
@@ -190,30 +191,34 @@ def make_roster(
     goalkeepers: int = 1,
     officials: int = 2,
 ) -> Roster:
-    """Two teams and the officials.
+    """Two teams and the officials. How many are asked for changes nobody: the first ones are the same people.
 
     Args:
         rng: the source of all variety.
         teams: the teams' names.
         colours: BGR jersey colours; by default each team's name is its colour.
         skaters: skaters of each team, in lines of five.
-        goalkeepers: goalkeepers of each team.
+        goalkeepers: goalkeepers of each team, at most 9.
         officials: referees and linesmen.
     """
     if colours is None:
         colours = (colour_of(teams[0]), colour_of(teams[1]))
     people: list[Person] = []
-    for team, colour in zip(teams, colours, strict=True):
+    base = int(rng.integers(1 << 31))
+    for side, (team, colour) in enumerate(zip(teams, colours, strict=True)):
+        rng = np.random.default_rng([base, side])
         kit = team_clothes(colour, rng)
-        numbers = 1 + rng.permutation(98)[: skaters + goalkeepers]
+        backs = [int(n) for n in rng.permutation(_KEEPER_NUMBERS)[:goalkeepers]]
+        backs += [int(n) for n in 1 + rng.permutation(98) if n + 1 not in _KEEPER_NUMBERS][:skaters]
         for i in range(skaters + goalkeepers):
             keeper = i < goalkeepers
-            number = int(numbers[i]) if not keeper else (1, 30, 31, 35, 33)[int(rng.integers(5))] + 40 * i
+            number = backs[i]
             k = i - goalkeepers
+            rng = np.random.default_rng([base, side, number])
             people.append(
                 Person(
                     player_id=len(people) + 1,
-                    name=f"{team.capitalize()} {number}",
+                    name=f"{team}-{number}",
                     team=team,
                     role="goalkeeper" if keeper else "player",
                     number=number,
@@ -227,10 +232,11 @@ def make_roster(
                 )
             )
     for i in range(officials):
+        rng = np.random.default_rng([base, 2, i])
         people.append(
             Person(
                 player_id=len(people) + 1,
-                name=f"Referee {i + 1}",
+                name=f"referee-{i + 1}",
                 team=REFEREE,
                 role=REFEREE,
                 number=i + 1,
@@ -241,6 +247,4 @@ def make_roster(
                 position="R",
             )
         )
-    names = [p.name for p in people]
-    unique = [p if names.index(p.name) == i else replace(p, name=f"{p.name} ({p.player_id})") for i, p in enumerate(people)]
-    return Roster(teams, tuple(unique))
+    return Roster(teams, tuple(people))

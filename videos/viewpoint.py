@@ -11,7 +11,7 @@ from tracker.rink import Rink
 from videos.camera import Camera, Operator, focal_for, look_at
 from videos.match import Moment
 
-UP_M, AWAY_M = 13.0, 17.0
+UP_M, AWAY_M = 14.0, 13.0
 """The balcony: height, and distance behind the near boards, on a rink 20 m wide; both grow with the width."""
 
 
@@ -32,7 +32,7 @@ def still(rink: Rink, size: tuple[int, int], fov_degrees: float | None = None) -
     place = balcony(rink)
     if fov_degrees is None:
         reach = math.dist((place[1], place[2]), (-rink.width_m * 0.12, 0.0))
-        fov_degrees = 2 * math.degrees(math.atan2(rink.length_m / 2, reach))
+        fov_degrees = 2 * math.degrees(math.atan2(rink.goal_line_x + 1.2, reach))
     focal = focal_for(fov_degrees, size[0])
     near = np.array([[0.0, -rink.width_m / 2, 0.0]])
     low, high = -rink.width_m, rink.width_m
