@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from classifier.ensemble import Ensemble, NoEnsemble
 
+from classifier.ensemble import Ensemble, NoEnsemble
 from classifier.errors import BadInput
+from tracker import __version__, calibration
 from tracker.annotated_video import draw_video
 from tracker.association import Tracks
-from tracker import calibration
 from tracker.calibration import Calibration
 from tracker.crops import crops_of_tracks
 from tracker.detector import Detector
 from tracker.mot import write_mot
+from tracker.pictures import write_pictures
 from tracker.places import Places, place
 from tracker.progress import Report
 from tracker.run import Run, RunPaths, locked, read_json, run_name, write_json
@@ -35,7 +36,7 @@ log = logging.getLogger("cleansheet")
 
 NOTHING_SEEN = "nobody was found in this video: the tables are empty"
 PACKAGES = (
-    "cleansheet", "torch", "torchvision", "ultralytics", "supervision", "opencv-python", "av", "numpy", "polars",
+    "torch", "torchvision", "ultralytics", "supervision", "opencv-python", "av", "numpy", "polars",
 )  # fmt: skip
 
 
@@ -75,7 +76,7 @@ class Job:
             "settings": self.settings.model_dump(mode="json", exclude={"calibration"}),
             "calibration": tools.calibration and _points(tools.calibration),
             "ensemble": tools.ensemble and tools.ensemble.version,
-            "cleansheet": version("cleansheet"),
+            "cleansheet": __version__,
         }
 
 
@@ -181,6 +182,7 @@ def _prepare(job: Job, tools: Tools, finished: dict[str, Any] | None, *, fresh: 
             if file.exists():
                 shutil.copyfile(file, partial.crops / file.name)
     write_json(partial.key, key)
+    write_json(partial.summary, {"complete": False, "video": str(job.info.path), "key": key})
 
 
 def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -200,8 +202,10 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
             warnings += [*placed.warnings, *statistics.warnings]
         with times.timed("write"):
             table = _write_tables(paths, seen.tracks, placed, statistics, found)
+        with times.timed("pictures"):
+            write_pictures(statistics, placed.positions, placed.rink, paths.folder)
         if settings.video:
-            draw_video(job.info, paths.video, settings, table, statistics, placed, times, report)
+            draw_video(job.info, paths.video, settings, table, statistics, placed, seen.frames, times, report)
     summary = {
         "complete": True,
         "video": {
@@ -221,7 +225,11 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
         "ensemble": tools.ensemble and {"version": tools.ensemble.version, "teams": list(tools.ensemble.teams)},
         "calibration": tools.calibration and _points(tools.calibration),
         "seconds": times.rounded(),
-        "versions": {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}},
+        "versions": {
+            "cleansheet": __version__,
+            "python": platform.python_version(),
+            **{package: version(package) for package in PACKAGES},
+        },
         "key": key,
     }  # fmt: skip
     write_json(paths.summary, summary)

@@ -1,0 +1,61 @@
+"""annotated.mp4: a second pass over the video, in which every track has its final team from its first frame on."""
+
+from pathlib import Path
+
+import polars as pl
+
+from tracker.annotate import Annotator
+from tracker.places import Places
+from tracker.progress import Report
+from tracker.scoreboard import scoreboards
+from tracker.settings import ProcessSettings
+from tracker.stage_times import StageTimes
+from tracker.statistics import Statistics
+from tracker.team_colours import team_colours
+from tracker.video import VideoInfo, frames
+from tracker.video_writer import VideoWriter
+
+
+def draw_video(
+    info: VideoInfo,
+    path: Path,
+    settings: ProcessSettings,
+    tracks: pl.DataFrame,
+    statistics: Statistics,
+    places: Places,
+    total: int,
+    times: StageTimes,
+    report: Report,
+) -> None:
+    """Draw tracks, minimap and scoreboard over the frames that were looked at.
+
+    Args:
+        info: The source.
+        path: The file to make.
+        settings: Which frames.
+        tracks: `tracker.tables.TRACKS`, sorted by frame.
+        statistics: For the scoreboard, second by second.
+        places: Whether there is a rink to draw as a minimap.
+        total: Frames to draw, for the report.
+        times, report: As everywhere.
+    """
+    size = (info.width, info.height)
+    teams = tracks["team"].drop_nulls().unique().to_list()
+    annotator = Annotator(size, team_colours(teams), places.rink)
+    boards = scoreboards(statistics.timeline)
+    rows_of = _rows_by_frame(tracks)
+    source = frames(info, start_s=settings.start_s, end_s=settings.end_s, stride=settings.stride)
+    with VideoWriter(path, size, info.fps / settings.stride) as writer:
+        for done, frame in enumerate(times.timed_items("decode", source), start=1):
+            rows = tracks.slice(*rows_of.get(frame.index, (0, 0)))
+            with times.timed("draw"):
+                drawn = annotator.draw(frame.image, rows, boards.get(int(frame.time_s)))
+            with times.timed("encode"):
+                writer.write(drawn, frame.time_s)
+            report("draw", done, total)
+
+
+def _rows_by_frame(tracks: pl.DataFrame) -> dict[int, tuple[int, int]]:
+    """Frame → first row and number of rows."""
+    starts = tracks.with_row_index().group_by("frame", maintain_order=True).agg(pl.col("index").first(), pl.len())
+    return {frame: (start, length) for frame, start, length in starts.iter_rows()}
