@@ -183,8 +183,8 @@ def _hex(colour: Colour) -> str:
 
 
 def _file_name(team: str) -> str:
-    """The team's name with what no file system minds."""
-    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in team).strip(".") or "team"
+    """The team's name without what file systems mind; it follows `heatmap-`, so that dots are safe."""
+    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in team)
 
 
 def _whole(path: Path, data: bytes) -> Path:
