@@ -136,7 +136,8 @@ def _ice(image: NDArray[np.uint8], camera: Camera, venue: Venue) -> None:
     """The ice in perspective, with lamps mirrored in it and light that falls off towards the corners."""
     rink = venue.rink
     width, height = camera.size
-    k = float(np.clip(1.1 * camera.focal / camera.distance(0.0, 0.0), 14, 56))
+    wanted = 1.1 * camera.focal / camera.distance(0.0, 0.0)
+    k = next((step for step in (18.0, 27.0, 40.0) if step >= wanted), 56.0 if rink.length_m < 45 else 40.0)
     texture = ice_texture(venue, k)
     matrix = camera.homography @ np.linalg.inv(texture_homography(rink, k))
     warped = cv2.warpPerspective(texture, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -105,7 +105,7 @@ def views(session: Session, roster: Roster) -> Iterator[Rendered]:
         focal = tall / 1.5 * math.dist(place, (aim_x, 0.0, 0.8))
         camera = look_at(place, (aim_x, -1.0, 0.5), max(focal, focal_for(80, FRAME[0])), FRAME)
         stage, sensor = Stage(venue, camera), Sensor(lens, FRAME, int(rng.integers(1 << 31)))
-        plan = MatchPlan(int(rng.integers(1 << 31)), first_change_s=(900.0, 900.0))
+        plan = MatchPlan(int(rng.integers(1 << 31)), first_change_s=(900.0, 900.0), step_s=1 / 30)
         match = Match(Roster(roster.teams, tuple(playing)), rink, plan)
         for moment in islice(match.moments(10), 0, 100, 14):
             yield render(stage, moment, camera, sensor)

@@ -259,10 +259,13 @@ class _Torso:
         self.to_camera = to_camera / np.linalg.norm(to_camera)
         self.seen = mid @ self.to_camera
         lamp = self.to_camera * 0.45 + np.array([-0.25, 0.0, 0.85])
-        self.lambert = 0.62 + 0.42 * np.clip(mid @ (lamp / np.linalg.norm(lamp)), -0.2, 1)
+        self.lambert = 0.70 + 0.34 * np.clip(mid @ (lamp / np.linalg.norm(lamp)), -0.2, 1)
 
     def draw(self, patch: Patch, clothes: Clothes, light: float, per_metre: float) -> None:
         fixed = patch.fixed(self.points)
+        beside = np.roll(fixed, -1, axis=1)
+        quads = np.stack([fixed[:-1], beside[:-1], beside[1:], fixed[1:]], axis=2)
+        lambert, seen = self.lambert.tolist(), self.seen.tolist()
         bands: list[Colour] = [clothes.jersey] * (len(_RINGS) - 1)
         if clothes.hem_stripes:
             bands[1] = clothes.stripe
@@ -270,14 +273,12 @@ class _Torso:
         for ring in range(len(_RINGS) - 1):
             dim = light * (0.86 if ring == 0 else 0.95 if ring < 3 else 1.06 if ring >= 4 else 1.0)
             for k in range(_AROUND):
-                if self.seen[k] < -0.25:
+                if seen[k] < -0.25:
                     continue
                 colour = bands[ring]
                 if clothes.vertical_stripes and (k % 2 == 0):
                     colour = clothes.stripe
-                n = (k + 1) % _AROUND
-                quad = np.stack([fixed[ring, k], fixed[ring, n], fixed[ring + 1, n], fixed[ring + 1, k]])
-                patch.polygon(quad, _lit(colour, self.lambert[k] * dim))
+                patch.polygon(quads[ring, k], _lit(colour, lambert[k] * dim))
         if clothes.vertical_stripes:
             return
         back = float(-self.pose.forward @ self.to_camera)

@@ -88,10 +88,10 @@ def scenes(seed: int, size: tuple[int, int]) -> Iterator[Rendered]:
         colours = random_colours(rng)
         roster = make_roster(rng, ("home", "away"), colours, skaters=10, officials=int(rng.choice([1, 2, 2, 3, 4])))
         venue = random_venue(rng, rink, colours)
-        plan = MatchPlan(seed=int(rng.integers(1 << 31)), skaters=int(rng.choice([4, 5, 5, 5])))
+        plan = MatchPlan(seed=int(rng.integers(1 << 31)), skaters=int(rng.choice([4, 5, 5, 5])), step_s=1 / 30)
         lens = random_lens(rng)
         sensor = Sensor(lens, size, int(rng.integers(1 << 31)))
-        every = 12
+        every = 15
         moments: list[Moment] = list(islice(Match(roster, rink, plan).moments(10), 0, SCENE * every, every))
         for moment in moments:
             camera = random_camera(rng, rink, size, moment.puck)

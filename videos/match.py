@@ -18,8 +18,6 @@ from videos.pose import Stance
 from videos.puck import REACH_M, Puck
 from videos.roster import REFEREE, Person, Roster
 
-STEP_S = 1 / 60
-"""The longest step of the simulation."""
 WARM_UP_S = 6.0
 
 
@@ -45,6 +43,8 @@ class MatchPlan:
     first_change_s: tuple[float, float] = (7.0, 16.0)
     """When each team's first line change begins (earliest, latest)."""
     change_every_s: tuple[float, float] = (22.0, 34.0)
+    step_s: float = 1 / 60
+    """The longest step of the simulation."""
     penalty: tuple[int, float] | None = None
     """(team 0 or 1, seconds): that team plays one skater short until then."""
 
@@ -110,10 +110,10 @@ class Match:
 
     def moments(self, fps: float) -> Iterator[Moment]:
         """The moments of the match at `fps`, without end."""
-        steps = max(1, math.ceil(1 / fps / STEP_S - 1e-9))
+        steps = max(1, math.ceil(1 / fps / self.plan.step_s - 1e-9))
         dt = 1 / fps / steps
         while self.clock < -1e-9:
-            self._step(min(STEP_S, -self.clock))
+            self._step(min(self.plan.step_s, -self.clock))
         frame = 0
         while True:
             yield self._moment(frame, frame / fps)
@@ -153,7 +153,7 @@ class Match:
                 at = (float(sign * bodies.position[row, 0]), float(sign * bodies.position[row, 1]))
                 if row == puck.owner:
                     spot = tactics.carrying(name, at, float(self.lane[row]), rink)
-                    pace[row] = 0.88 * top[row]
+                    pace[row] = 0.96 * top[row]
                     target[row] = self._dodge(row, np.array(spot) * sign)
                     continue
                 spot = tactics.with_puck(name, seen, rink) if owner_team == team else tactics.without_puck(name, seen, rink)
@@ -165,7 +165,7 @@ class Match:
                     goal = aim + np.array([-sign * 1.6, 0.4])
                 target[row] = goal
                 far = float(np.hypot(*(goal - bodies.position[row])))
-                share = 0.97 if far > 6 or (chase == 0 and far > 2) else 0.72 if far > 2.5 else 0.48
+                share = 1.0 if far > 5 or (chase == 0 and far > 2) else 0.75 if far > 2.5 else 0.5
                 pace[row] = share * top[row]
                 speed = float(np.hypot(*bodies.velocity[row]))
                 retreating = float(bodies.velocity[row] @ (puck.position - bodies.position[row])) < 0

@@ -95,7 +95,7 @@ def advance(
     bodies.acceleration[on] += ((acceleration - bodies.acceleration) * blend)[on]
     closing = (bodies.velocity * outward).sum(1)
     brake = np.where(gap < 0.02, closing / dt, np.where(closing > 0, closing**2 / (2 * np.maximum(gap, 0.05)), 0.0))
-    brake = np.clip(brake, 0, 8.0) * (brake > 3.0)
+    brake = np.clip(brake, 0, 5.0) * (brake > 2.4)
     into = (bodies.acceleration * outward).sum(1)
     bodies.acceleration -= outward * np.clip(into + brake, 0, None)[:, None] * (brake > 0)[:, None]
     velocity = _capped(bodies.velocity + bodies.acceleration * dt, SPEED_LIMIT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +26,9 @@ def texture_homography(rink: Rink, pixels_per_metre: float) -> FloatArray:
     ])
 
 
+@lru_cache(maxsize=2)
 def ice_texture(venue: Venue, pixels_per_metre: float) -> NDArray[np.uint8]:
-    """The ice as a BGR picture `(H, W, 3)` from above, `MARGIN_M` larger than the rink on each side."""
+    """The ice as a BGR picture `(H, W, 3)` from above, `MARGIN_M` larger than the rink on each side; not to be changed."""
     rink = venue.rink
     rng = np.random.default_rng([venue.seed, 1])
     width = round((rink.length_m + 2 * MARGIN_M) * pixels_per_metre)

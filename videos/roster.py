@@ -226,7 +226,7 @@ def make_roster(
                     height_m=float(np.clip(rng.normal(1.80, 0.06), 1.64, 1.96)),
                     bulk=float(np.clip(rng.normal(1.0, 0.07), 0.85, 1.2)),
                     shoots=1 if rng.random() < 0.6 else -1,
-                    top_speed_mps=float(np.clip(rng.normal(8.7, 0.6), 7.4, 10.2)),
+                    top_speed_mps=float(np.clip(rng.normal(9.0, 0.6), 7.6, 10.3)),
                     position="G" if keeper else ("C", "LW", "RW", "LD", "RD")[k % 5],
                     line=0 if keeper else k // 5,
                 )
