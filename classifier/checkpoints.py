@@ -1,0 +1,92 @@
+"""Slice checkpoints: files named by the hash of all that made them, so that training is "build what is missing"."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+
+from classifier.atomic_file import flush_entries, is_partial, write_whole
+from classifier.environment import environment
+from classifier.stage import Recipe, State
+
+SUFFIX = ".safetensors"
+
+
+def stage_names(
+    slices: Sequence[Sequence[tuple[str, str]]], teams: Sequence[str], recipe: Recipe, shard: int
+) -> tuple[str, ...]:
+    """The name of each slice's checkpoint in a shard.
+
+    A name is the SHA-256 of the previous checkpoint's name, the slice's crops and labels, the classes, the recipe, the
+    position and the environment: what is equal in all of these has equal bits.
+
+    Args:
+        slices: Of each slice the `(digest, team)` of its crops, in any order.
+        teams: The classes, in the network's order.
+        recipe: How the stages are trained.
+        shard: 0-based.
+    """
+    names: list[str] = []
+    for part, crops in enumerate(slices):
+        made_of = {
+            "previous": names[-1] if names else None,
+            "crops": sorted(crops),
+            "teams": list(teams),
+            "recipe": recipe.model_dump(mode="json"),
+            "position": [shard, part, len(slices)],
+            "environment": environment(),
+        }
+        text = json.dumps(made_of, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+        names.append(hashlib.sha256(text.encode()).hexdigest())
+    return tuple(names)
+
+
+def checkpoint_path(folder: Path, name: str) -> Path:
+    return folder / f"{name}{SUFFIX}"
+
+
+def save_state(folder: Path, name: str, state: State) -> None:
+    """Write a checkpoint, whole or not at all."""
+    tensors = {"step": torch.tensor(state.step, dtype=torch.int64)}
+    for kind, part in _parts(state).items():
+        tensors |= {f"{kind}/{key}": tensor.contiguous() for key, tensor in part.items()}
+    write_whole(checkpoint_path(folder, name), save(tensors))
+
+
+def load_state(folder: Path, name: str) -> State | None:
+    """Read a checkpoint; None where there is none or it is damaged, either of which training mends."""
+    path = checkpoint_path(folder, name)
+    try:
+        tensors = load_file(path)
+        step = int(tensors.pop("step").item())
+    except (FileNotFoundError, SafetensorError, KeyError):
+        return None
+    kinds: dict[str, dict[str, torch.Tensor]] = {"model": {}, "first": {}, "second": {}}
+    for key, tensor in tensors.items():
+        kind, _, rest = key.partition("/")
+        kinds[kind][rest] = tensor
+    return State(kinds["model"], kinds["first"], kinds["second"], step)
+
+
+def prune(folder: Path, keep: Iterable[str]) -> int:
+    """Delete all checkpoints but these, and what killed writers left; the number of files deleted.
+
+    A checkpoint that nothing refers to remembers people who may have left.
+    """
+    kept = {f"{name}{SUFFIX}" for name in keep}
+    gone = 0
+    for path in sorted(folder.iterdir()) if folder.exists() else []:
+        if path.name not in kept and (path.suffix == SUFFIX or is_partial(path)):
+            path.unlink()
+            gone += 1
+    if gone:
+        flush_entries(folder)
+    return gone
+
+
+def _parts(state: State) -> dict[str, dict[str, torch.Tensor]]:
+    return {"model": state.model, "first": state.first_moment, "second": state.second_moment}

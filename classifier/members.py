@@ -1,0 +1,110 @@
+"""The constituents' architectures, by name.
+
+A member is a small network that tells teams apart on one crop. It is built with all its weights drawn from one seed
+and never from the global random state, and it needs no statistics of the data: pixels are only shifted to [-0.5, 0.5].
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from classifier.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Member:
+    """An architecture and the picture it wants."""
+
+    name: str
+    height: int
+    """Input height, pixels."""
+    width: int
+    """Input width, pixels."""
+    network: Callable[[int], nn.Module]
+    """Number of teams → a network from `(N, 3, height, width)` float32 to logits `(N, teams)`."""
+    about: str
+
+
+def member(name: str) -> Member:
+    """The member of that name.
+
+    Raises:
+        BadInput: there is none; the message lists those there are.
+    """
+    if name not in MEMBERS:
+        raise BadInput(f"unknown member {name!r}: there is {', '.join(sorted(MEMBERS))}.")
+    return MEMBERS[name]
+
+
+def build(name: str, teams: int, seed: int) -> nn.Module:
+    """A member with fresh weights, which depend on `name`, `teams` and `seed` (64 bits) alone.
+
+    Weights: He et al., *Delving Deep into Rectifiers* (2015), normal; biases 0; batch norm at the identity.
+    """
+    with torch.device("meta"):
+        network = member(name).network(teams)
+    network.to_empty(device="cpu")
+    random = torch.Generator().manual_seed(seed)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=random)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d):
+            module.reset_parameters()
+    return network
+
+
+def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
+    """Pictures `(N, H, W, 3)` → `(N, 3, H, W)` float32 in [-0.5, 0.5], channels last in memory."""
+    bytes_ = torch.from_numpy(np.ascontiguousarray(pixels))
+    return bytes_.permute(0, 3, 1, 2).to(torch.float32).div_(255.0).sub_(0.5)
+
+
+class Compact(nn.Module):
+    """Three convolutions 16-32-64 with batch norm and global average pooling, 24 k parameters."""
+
+    def __init__(self, teams: int) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 16, 3, padding=1, stride=2, bias=False), nn.BatchNorm2d(16), nn.ReLU(),
+            nn.Conv2d(16, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(32, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU(),
+        )  # fmt: skip
+        self.head = nn.Linear(64, teams)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """`(N, 3, H, W)` → logits `(N, teams)`."""
+        logits: Tensor = self.head(self.features(pixels).mean(dim=(2, 3)))
+        return logits
+
+
+class Reference(nn.Module):
+    """The CNN of the reference system's article: three convolutions, two dense layers, 150×150, 21 M parameters."""
+
+    def __init__(self, teams: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for before, after in ((3, 32), (32, 64), (64, 128)):
+            layers += [nn.Conv2d(before, after, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+        self.features = nn.Sequential(*layers)
+        self.dense = nn.Linear(128 * 18 * 18, 512)
+        self.head = nn.Linear(512, teams)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """`(N, 3, 150, 150)` → logits `(N, teams)`."""
+        logits: Tensor = self.head(torch.relu(self.dense(self.features(pixels).flatten(1))))
+        return logits
+
+
+MEMBERS: dict[str, Member] = {
+    m.name: m
+    for m in (
+        Member("compact", 48, 32, Compact, "three convolutions 16-32-64, global pooling, 24 k parameters"),
+        Member("reference", 150, 150, Reference, "the reference system's CNN, 21 M parameters"),
+    )
+}

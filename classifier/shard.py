@@ -1,0 +1,135 @@
+"""Training one shard: from the last checkpoint that is there, slice by slice, to the last one wanted."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from classifier.checkpoints import load_state, save_state, stage_names
+from classifier.members import member
+from classifier.pixels import fit, read_crop
+from classifier.stage import Position, Recipe, State, fresh_state, run_stage, single_thread
+
+Report = Callable[[dict[str, Any]], None]
+"""Hears `{"shard", "slice", "steps", "loss"}`: so many more steps are done."""
+REPORT_EVERY = 10  # steps
+
+
+class LabelledCrop(BaseModel):
+    """A crop as training needs it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    digest: str
+    path: Path
+    team: str
+
+
+class ShardJob(BaseModel):
+    """All that decides a shard's checkpoints, and where to keep them; goes to another process as JSON."""
+
+    model_config = ConfigDict(frozen=True)
+
+    shard: int
+    slices: tuple[tuple[LabelledCrop, ...], ...]
+    teams: tuple[str, ...]
+    recipe: Recipe
+    folder: Path | None
+    """Where checkpoints are kept; None keeps none (evaluation)."""
+
+    def names(self) -> tuple[str, ...]:
+        """The checkpoints' names, one a slice."""
+        pairs = [[(crop.digest, crop.team) for crop in part] for part in self.slices]
+        return stage_names(pairs, self.teams, self.recipe, self.shard)
+
+    def steps(self, first: int) -> int:
+        """Optimizer steps of the stages from slice `first` on."""
+        total, seen = 0, list[LabelledCrop]()
+        for part, crops in enumerate(self.slices):
+            seen += crops
+            if part >= first and len({crop.team for crop in seen}) > 1:
+                total += self.recipe.steps(len(seen), len(self.slices))
+        return total
+
+    def known(self) -> tuple[str, ...]:
+        """The teams that this shard sees, and so has a say about; none where it sees but one."""
+        seen = sorted({crop.team for part in self.slices for crop in part})
+        return tuple(seen) if len(seen) > 1 else ()
+
+
+def missing_from(job: ShardJob) -> int:
+    """The first slice whose checkpoint must be built: after the last one that can be read."""
+    assert job.folder is not None
+    names = job.names()
+    for part in reversed(range(len(names))):
+        if load_state(job.folder, names[part]) is not None:
+            return part + 1
+    return 0
+
+
+def build_shard(job: ShardJob, report: Report) -> None:
+    """Build the job's missing checkpoints on disk."""
+    assert job.folder is not None
+    first = missing_from(job)
+    names = job.names()
+    state = load_state(job.folder, names[first - 1]) if first else None
+    for part, after in enumerate(train_shard(job, report, first, state), start=first):
+        save_state(job.folder, names[part], after)
+
+
+def train_shard(job: ShardJob, report: Report, first: int = 0, before: State | None = None) -> Iterator[State]:
+    """The states after each slice from `first` on, one by one as they are trained, on a single thread.
+
+    Args:
+        job: The shard.
+        report: Hears of the steps.
+        first: The first slice to train.
+        before: The state after slice `first - 1`; None for a fresh one.
+    """
+    state = before or fresh_state(job.recipe, len(job.teams), job.shard)
+    for part in range(first, len(job.slices)):
+        pixels, labels = shard_pixels(job.slices[: part + 1], job)
+        with single_thread():
+            at = Position(job.shard, part, len(job.slices))
+            state = run_stage(state, pixels, labels, len(job.teams), job.recipe, at, _by_tens(job.shard, part, report))
+        yield state
+
+
+def _by_tens(shard: int, part: int, report: Report) -> Callable[[int, int, float], None]:
+    """A stage's progress, a message every few steps."""
+    done = 0
+
+    def heard(step: int, steps: int, loss: float) -> None:
+        nonlocal done
+        if step % REPORT_EVERY == 0 or step == steps:
+            report({"shard": shard, "slice": part, "steps": step - done, "loss": loss})
+            done = step
+
+    return heard
+
+
+def shard_pixels(
+    slices: Sequence[Sequence[LabelledCrop]], job: ShardJob
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:  # fmt: skip
+    """Crops in the order of their digests: `(N, H, W, 3)` pixels and `(N,)` classes."""
+    crops = sorted((crop for part in slices for crop in part), key=lambda crop: crop.digest)
+    return member_pixels(crops, job.recipe.member), np.array([job.teams.index(c.team) for c in crops], np.int64)
+
+
+def member_pixels(crops: Sequence[LabelledCrop], member_name: str) -> NDArray[np.uint8]:
+    """`(N, H, W, 3)` of the member's size; each picture is decoded once in a process."""
+    size = member(member_name)
+    pixels = np.empty((len(crops), size.height, size.width, 3), np.uint8)
+    with single_thread():
+        for i, crop in enumerate(crops):
+            key = (crop.digest, size.height, size.width)
+            if key not in _DECODED:
+                _DECODED[key] = fit(read_crop(crop.path), size.height, size.width)
+            pixels[i] = _DECODED[key]
+    return pixels
+
+
+_DECODED: dict[tuple[str, int, int], NDArray[np.uint8]] = {}

@@ -1,0 +1,205 @@
+"""One stage of a shard's training: from one checkpoint to the next, as a pure function.
+
+Stage r trains on the crops of slices 0 to r, from where stage r - 1 ended (Bourtoule et al., *Machine Unlearning*,
+2021, section V-B). Everything random is drawn from generators seeded by the seed, the shard, the slice and the step's
+purpose; the global random state is neither read nor changed. Bits are promised for one thread: see `single_thread`.
+"""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from classifier.augmentation import Augmentation, augment
+from classifier.members import build, to_tensor
+
+
+class Recipe(BaseModel):
+    """How a constituent is trained. Every field changes the checkpoints' names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    member: str = "compact"
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    epochs: float = Field(default=30, gt=0, le=10_000)
+    """Passes over a shard's crops if it were trained in one piece; slices divide the same work."""
+    least_steps: int = Field(default=160, ge=1)
+    """Optimizer steps of a shard in one piece that few crops are trained for, however short an epoch is."""
+    batch: int = Field(default=16, ge=2, le=1024)
+    peak_rate: float = Field(default=3e-3, gt=0, lt=1)
+    weight_decay: float = Field(default=0.01, ge=0, lt=1)
+    label_smoothing: float = Field(default=0.05, ge=0, lt=0.5)
+
+    def steps(self, crops: int, slices: int) -> int:
+        """Optimizer steps of a stage over `crops` crops in a shard of `slices` slices.
+
+        The paper's schedule, 2e₀ / (R + 1) epochs a slice, costs as much as e₀ epochs of the whole shard.
+        """
+        whole = max(math.ceil(self.epochs * crops / self.batch), self.least_steps)
+        return max(math.ceil(whole * 2 / (slices + 1)), 1)
+
+
+@dataclass(frozen=True)
+class State:
+    """A constituent between two stages."""
+
+    model: dict[str, Tensor]
+    """Parameters and buffers by name."""
+    first_moment: dict[str, Tensor]
+    """AdamW's running mean of the gradient, by parameter."""
+    second_moment: dict[str, Tensor]
+    """AdamW's running mean of the squared gradient, by parameter."""
+    step: int
+    """Optimizer steps taken so far."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """Which stage of which shard, of how many; 0-based."""
+
+    shard: int
+    slice: int
+    slices: int
+
+
+def fresh_state(recipe: Recipe, teams: int, shard: int) -> State:
+    """Before the first stage."""
+    network = build(recipe.member, teams, seed_of(recipe, shard, "weights"))
+    model = {name: tensor.detach() for name, tensor in network.state_dict().items()}
+    zeros = {name: torch.zeros_like(p, requires_grad=False) for name, p in network.named_parameters()}
+    return State(model, zeros, {name: torch.zeros_like(z) for name, z in zeros.items()}, 0)
+
+
+def run_stage(
+    before: State, pixels: NDArray[np.uint8], labels: NDArray[np.int64], teams: int, recipe: Recipe, at: Position,
+    progress: Callable[[int, int, float], None] | None = None,
+) -> State:  # fmt: skip
+    """Train on the crops of this slice and all earlier ones.
+
+    Where they show fewer than two teams there is nothing to tell apart, and the state passes through unchanged.
+
+    Args:
+        before: Where the previous stage ended; not changed.
+        pixels: `(N, H, W, 3)` BGR of the member's size, in an order that the content decides.
+        labels: `(N,)` class of each.
+        teams: Number of classes of the network.
+        recipe: How to train.
+        at: Which stage this is.
+        progress: Called after each step with steps done, steps in all and the loss.
+    """
+    known = np.unique(labels)
+    if len(known) < 2:
+        return before
+    network = build(recipe.member, teams, 0)
+    network.load_state_dict({name: tensor.clone() for name, tensor in before.model.items()})
+    network = network.to(memory_format=torch.channels_last).train()
+    optimizer = _optimizer(network, before, recipe)
+    steps = recipe.steps(len(labels), at.slices)
+    draw = np.random.Generator(np.random.PCG64(seed_of(recipe, at.shard, f"order {at.slice}")))
+    bend = np.random.Generator(np.random.PCG64(seed_of(recipe, at.shard, f"augmentation {at.slice}")))
+    columns = torch.from_numpy(known)
+    for step, chosen in enumerate(_batches(labels, steps, recipe.batch, draw)):
+        for group in optimizer.param_groups:
+            group["lr"] = one_cycle(step, steps, recipe.peak_rate)
+        bent = augment(pixels[chosen], bend, Augmentation())
+        targets = torch.from_numpy(np.searchsorted(known, labels[chosen]))
+        logits = network(to_tensor(bent))[:, columns]
+        loss = functional.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if progress is not None:
+            progress(step + 1, steps, loss.item())
+    return _state(network, optimizer)
+
+
+def one_cycle(step: int, steps: int, peak: float) -> float:
+    """Learning rate of a step: up from peak/25 over the first 30 %, then down to nearly 0, both along a cosine.
+
+    L. N. Smith, *Super-Convergence* (2018), with PyTorch's default shape; every stage runs a cycle of its own.
+    """
+    rise = max(int(0.3 * steps), 1)
+    if step < rise:
+        return peak / 25 + (peak - peak / 25) * (1 - math.cos(math.pi * step / rise)) / 2
+    return peak * (1 + math.cos(math.pi * (step - rise) / max(steps - rise, 1))) / 2 + peak / 1e4
+
+
+def seed_of(recipe: Recipe, shard: int, purpose: str) -> int:
+    """64 bits that depend on nothing but the arguments."""
+    text = f"cleansheet\0{recipe.seed}\0{shard}\0{purpose}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Run a block with one thread in PyTorch and OpenCV: other numbers give other bits."""
+    torch_before, cv_before = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(torch_before)
+        cv2.setNumThreads(cv_before)
+
+
+def _batches(
+    labels: NDArray[np.int64], steps: int, batch: int, random: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """Indices of each step's crops. Teams take turns, so that few referees weigh as much as many skaters; within a
+    team every crop has its turn before any has a second."""
+    members = [np.flatnonzero(labels == team) for team in np.unique(labels)]
+    decks: list[list[int]] = [[] for _ in members]
+    turn = 0
+    for _ in range(steps):
+        chosen = []
+        for _ in range(batch):
+            team = turn % len(members)
+            turn += 1
+            if not decks[team]:
+                decks[team] = random.permutation(members[team]).tolist()
+            chosen.append(decks[team].pop())
+        yield np.array(chosen)
+
+
+def _optimizer(network: nn.Module, before: State, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW with its moments put back; the tensors are copied, since the optimizer writes into what it is given."""
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=recipe.peak_rate, weight_decay=recipe.weight_decay, foreach=False, fused=False
+    )
+    if before.step:
+        for name, parameter in network.named_parameters():
+            optimizer.state[parameter] = {
+                "step": torch.tensor(float(before.step)),
+                "exp_avg": before.first_moment[name].clone(),
+                "exp_avg_sq": before.second_moment[name].clone(),
+            }
+    return optimizer
+
+
+def _state(network: nn.Module, optimizer: torch.optim.AdamW) -> State:
+    moments = {name: optimizer.state[parameter] for name, parameter in network.named_parameters()}
+    return State(
+        {name: tensor.detach().contiguous().clone() for name, tensor in network.state_dict().items()},
+        {name: m["exp_avg"].contiguous().clone() for name, m in moments.items()},
+        {name: m["exp_avg_sq"].contiguous().clone() for name, m in moments.items()},
+        int(next(iter(moments.values()))["step"].item()),
+    )
+
+
+def fingerprint(tensors: dict[str, Tensor] | Sequence[tuple[str, Tensor]]) -> str:
+    """SHA-256 over names, types, shapes and values, hexadecimal. Tensors are hashed, never files."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(dict(tensors).items()):
+        digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.detach().contiguous().numpy().tobytes())
+    return digest.hexdigest()

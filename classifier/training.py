@@ -1,0 +1,136 @@
+"""`train`: make the plan or extend the recorded one, build the checkpoints that are missing, publish the ensemble."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from classifier.catalog import Catalog, Crop, open_catalog
+from classifier.checkpoints import prune
+from classifier.ensemble import publish
+from classifier.errors import BadInput
+from classifier.members import member
+from classifier.plan import Plan, extend_plan, make_plan
+from classifier.processes import default_workers, run_jobs
+from classifier.roster import holdings, trainable
+from classifier.shard import LabelledCrop, ShardJob, missing_from
+from classifier.stage import Recipe
+from classifier.workspace import Workspace
+
+DEFAULT_SHARDS = 4
+DEFAULT_SLICES = 3
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """What sort of plan is wanted; what is None is as recorded, or the default."""
+
+    shards: int | None = None
+    slices: int | None = None
+    mode: str | None = None
+    replan: bool = False
+    """Plan afresh even if a recorded plan would do."""
+
+
+@dataclass(frozen=True)
+class TrainProgress:
+    """Sent while training."""
+
+    steps: int
+    """Optimizer steps done in all shards."""
+    of: int
+    """Steps to do in this training."""
+    shard: int
+    slice: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What a training did."""
+
+    ensemble: str
+    """The ensemble's version."""
+    teams: tuple[str, ...]
+    member: str
+    mode: str
+    shards: int
+    slices: int
+    crops: int
+    """Crops trained on."""
+    players: int
+    stages_built: int
+    stages_reused: int
+    checkpoints_deleted: int
+    """Those that nothing refers to any more."""
+    notes: tuple[str, ...]
+
+
+def train(
+    workspace: Path, recipe: Recipe | None = None, request: PlanRequest | None = None, *, workers: int | None = None,
+    progress: Callable[[TrainProgress], None] | None = None,
+) -> TrainReport:  # fmt: skip
+    """Bring the ensemble up to date with the catalog. Stopped at any instant, it goes on when called again.
+
+    Raises:
+        BadInput: nothing to train on, or wishes that cannot be met.
+        CleansheetError: a picture or a process was lost on the way.
+    """
+    place, recipe, request = Workspace(workspace), recipe or Recipe(), request or PlanRequest()
+    member(recipe.member)
+    place.require_catalog()
+    with place.writing():
+        with open_catalog(place, write=True) as catalog:
+            crops = trainable(catalog.crops())
+            plan = _plan(catalog, crops, request)
+        jobs = shard_jobs(place, plan, crops, recipe)
+        first = [missing_from(job) for job in jobs]
+        work = [job for job, start in zip(jobs, first, strict=True) if start < plan.slices]
+        total = sum(job.steps(start) for job, start in zip(jobs, first, strict=True))
+        done = 0
+
+        def heard(message: dict[str, Any]) -> None:
+            nonlocal done
+            done += message["steps"]
+            if progress is not None:
+                progress(TrainProgress(done, total, message["shard"], message["slice"], message["loss"]))
+
+        run_jobs("shard", work, default_workers() if workers is None else workers, heard)
+        version = publish(place, jobs, plan.teams, recipe)
+        deleted = prune(place.shards, [name for job in jobs for name in job.names()])
+    built = sum(plan.slices - start for start in first)
+    return TrainReport(
+        version, plan.teams, recipe.member, plan.mode, plan.shards, plan.slices, len(crops),
+        len({crop.players[0] for crop in crops}), built, plan.shards * plan.slices - built, deleted, plan.notes,
+    )  # fmt: skip
+
+
+def shard_jobs(place: Workspace, plan: Plan, crops: Sequence[Crop], recipe: Recipe) -> tuple[ShardJob, ...]:
+    """What each shard is trained on, under a plan that knows every crop's player."""
+    cells: list[list[list[LabelledCrop]]] = [[[] for _ in range(plan.slices)] for _ in range(plan.shards)]
+    for crop in sorted(crops, key=lambda crop: crop.digest):
+        where = plan.place(crop.players[0], crop.digest)
+        path = place.crop(crop.digest, crop.suffix)
+        cells[where.shard][where.slice].append(LabelledCrop(digest=crop.digest, path=path, team=crop.team))
+    return tuple(
+        ShardJob(shard=shard, slices=tuple(map(tuple, slices)), teams=plan.teams, recipe=recipe, folder=place.shards)
+        for shard, slices in enumerate(cells)
+    )
+
+
+def _plan(catalog: Catalog, crops: Sequence[Crop], request: PlanRequest) -> Plan:
+    """The recorded plan for today's players, or a new one; recorded."""
+    roster = holdings(crops)
+    if not roster:
+        raise BadInput("the catalog has no training crop of a single person: import some with `cleansheet import DIR`.")
+    recorded = catalog.plan()
+    asked = recorded.asked if recorded else (min(DEFAULT_SHARDS, len(roster)), DEFAULT_SLICES)
+    wish = (request.shards or asked[0], request.slices or asked[1])
+    mode = request.mode or (recorded.mode if recorded else "balanced")
+    if recorded is None or request.replan or (wish, mode) != (recorded.asked, recorded.mode):
+        plan = make_plan(roster, *wish, mode)
+    else:
+        plan = extend_plan(recorded, roster)
+    with catalog.transaction():
+        catalog.record_plan(plan, {digest: h.player for h in roster for digest in h.crops})
+    return plan
