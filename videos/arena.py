@@ -53,15 +53,18 @@ def _dimmed(colour: Colour, k: float) -> Colour:
     return colour[0] * k, colour[1] * k, colour[2] * k
 
 
-def background(camera: Camera, venue: Venue) -> NDArray[np.uint8]:
-    """The view (H, W, 3) without anything that moves and without what stands before the near boards."""
+def background(camera: Camera, venue: Venue, sway: int = 0) -> NDArray[np.uint8]:
+    """The view (H, W, 3) without anything that moves and without what stands before the near boards.
+
+    `sway` other than 0 gives the same people in other attitudes.
+    """
     width, height = camera.size
     rng = np.random.default_rng([venue.seed, 3])
     image = np.empty((height, width, 3), np.uint8)
     image[:] = np.clip(_dimmed(venue.hall, 0.45), 0, 255)
     _hall(image, camera, venue, rng)
-    _stands(image, camera, venue, rng)
-    _bench_people(image, camera, venue, rng)
+    _stands(image, camera, venue, rng, sway)
+    _bench_people(image, camera, venue, rng, sway)
     _ice(image, camera, venue)
     far_boards(image, camera, venue)
     return image
@@ -82,6 +85,7 @@ def _hall(image: NDArray[np.uint8], camera: Camera, venue: Venue, rng: np.random
     for x in np.arange(-wide, wide, 8.0):
         _quad(image, camera, [(x, back - 0.1, 0), (x + 0.6, back - 0.1, 0), (x + 0.6, back - 0.1, 9), (x, back - 0.1, 9)],
               _dimmed(venue.hall, 0.75))  # fmt: skip
+    _decorations(image, camera, venue, rng, back - 0.2, top)
     for sign in (-1.0, 1.0):
         end = sign * (rink.length_m / 2 + 9.0)
         if sign * float(camera.position[0]) > rink.length_m / 2 - 1:
@@ -91,7 +95,28 @@ def _hall(image: NDArray[np.uint8], camera: Camera, venue: Venue, rng: np.random
               _dimmed(venue.hall, 0.6))  # fmt: skip
 
 
-def _stands(image: NDArray[np.uint8], camera: Camera, venue: Venue, rng: np.random.Generator) -> None:
+def _decorations(
+    image: NDArray[np.uint8], camera: Camera, venue: Venue, rng: np.random.Generator, y: float, top: float
+) -> None:
+    """On the back wall: banners in the clubs' colours, a scoreboard, a row of lamps."""
+    for x in np.arange(-venue.rink.length_m / 2, venue.rink.length_m / 2, 5.5):
+        if rng.random() < 0.45:
+            colour = _dimmed(venue.fans[int(rng.integers(2))], 0.45 * venue.brightness)
+            wide, tall = float(rng.uniform(0.9, 2.6)), float(rng.uniform(1.0, 1.8))
+            _quad(image, camera, [(x, y, top + 0.9), (x + wide, y, top + 0.9), (x + wide, y, top + 0.9 + tall), (x, y, top + 0.9 + tall)],
+                  colour)  # fmt: skip
+            _quad(image, camera, [(x, y - 0.01, top + 1.2), (x + wide, y - 0.01, top + 1.2), (x + wide, y - 0.01, top + 1.45),
+                                  (x, y - 0.01, top + 1.45)], _dimmed(venue.fans[int(rng.integers(2))], 0.3))  # fmt: skip
+    if rng.random() < 0.6:
+        x = float(rng.uniform(-0.3, 0.3)) * venue.rink.length_m
+        _quad(image, camera, [(x, y, top + 1.0), (x + 4.4, y, top + 1.0), (x + 4.4, y, top + 3.2), (x, y, top + 3.2)], (14, 14, 14))
+        for k in range(6):
+            at = x + 0.45 + 0.62 * k
+            _quad(image, camera, [(at, y, top + 1.5), (at + 0.34, y, top + 1.5), (at + 0.34, y, top + 2.2), (at, y, top + 2.2)],
+                  (30, 60 + 120 * (k % 2), 225))  # fmt: skip
+
+
+def _stands(image: NDArray[np.uint8], camera: Camera, venue: Venue, rng: np.random.Generator, sway: int) -> None:
     """Rows of seats along the far side, with spectators."""
     rink = venue.rink
     reach = rink.length_m / 2 + 6.0
@@ -109,10 +134,10 @@ def _stands(image: NDArray[np.uint8], camera: Camera, venue: Venue, rng: np.rand
         fill = venue.crowd * (0.75 + 0.5 * np.sin(xs * 0.23 + row) * rng.random())
         taken = xs[rng.random(len(xs)) < fill]
         seats = np.stack([taken + rng.normal(0, 0.05, len(taken)), np.full(len(taken), y + 0.3), np.full(len(taken), z + 0.3)], 1)
-        seated(image, camera, seats, rng, venue.fans, 0.62 * venue.brightness)
+        seated(image, camera, seats, rng, venue.fans, 0.62 * venue.brightness, sway=sway)
 
 
-def _bench_people(image: NDArray[np.uint8], camera: Camera, venue: Venue, rng: np.random.Generator) -> None:
+def _bench_people(image: NDArray[np.uint8], camera: Camera, venue: Venue, rng: np.random.Generator, sway: int) -> None:
     """Substitutes behind the far boards: jerseys and helmets above the rail."""
     rink = venue.rink
     y = rink.width_m / 2
@@ -127,9 +152,9 @@ def _bench_people(image: NDArray[np.uint8], camera: Camera, venue: Venue, rng: n
         count = int(rng.integers(7, 11))
         xs = sign * np.linspace(low + 0.5, high - 0.4, count) + rng.normal(0, 0.1, count)
         seats = np.stack([xs, np.full(count, y + 1.3), rng.choice([0.62, 0.62, 0.95], count)], 1)
-        seated(image, camera, seats, rng, (colour, colour, colour), 0.85 * venue.brightness, standing=0.35)
+        seated(image, camera, seats, rng, (colour,), 0.85 * venue.brightness, standing=0.35, sway=sway, loyal=1.0)
         coach = np.array([[sign * (low + high) / 2, y + 2.1, 1.0], [sign * (low + 1.5), y + 2.1, 1.0]])
-        seated(image, camera, coach, rng, (), 0.7 * venue.brightness, standing=1.0)
+        seated(image, camera, coach, rng, (), 0.7 * venue.brightness, standing=1.0, sway=sway)
 
 
 def _ice(image: NDArray[np.uint8], camera: Camera, venue: Venue) -> None:

@@ -19,6 +19,8 @@ from videos.puck import REACH_M, Puck
 from videos.roster import REFEREE, Person, Roster
 
 WARM_UP_S = 6.0
+CROSSING_S = 0.7
+"""How long climbing over the boards takes."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Moment:
     puck: tuple[float, float]
     carrier: int | None
     """Player id of who has the puck."""
+    crossing: tuple[tuple[Person, Stance], ...] = ()
+    """Who is just climbing over the boards; no longer, or not yet, on the ice."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ class Match:
         """For each team: which row plays which position."""
         self.leaving: dict[int, str] = {}
         self.entering: list[tuple[float, int, str]] = []
+        self.over: dict[int, tuple[float, float, float]] = {}
+        """Rows that climb over the boards: when they began, where (x), 1 off the ice or -1 onto it."""
         self.clock = -WARM_UP_S
         self.changes = [self.rng.uniform(*plan.first_change_s) for _ in (0, 1)]
         self.groups = [["LW", "C", "RW"], ["LW", "C", "RW"]]
@@ -351,21 +357,38 @@ class Match:
             if float(np.hypot(*(bodies.position[row] - self._door(team)))) < 0.9:
                 name = self.leaving.pop(row)
                 bodies.on_ice[row] = False
+                self.over[row] = (self.clock, float(bodies.position[row, 0]), 1.0)
                 del self.slots[team][name]
-                wait = self.clock + float(self.rng.uniform(0.2, 1.6))
+                wait = self.clock + float(self.rng.uniform(0.75, 1.9))
                 for k, (due, substitute, wanted) in enumerate(self.entering):
                     if wanted == name and due == math.inf and self.team[substitute] == team:
                         self.entering[k] = (wait, substitute, name)
                         break
-        for entry in [e for e in self.entering if e[0] <= self.clock]:
-            _, row, name = entry
-            self.entering.remove(entry)
-            team = int(self.team[row])
-            self.slots[team][name] = row
-            bodies.position[row] = self._door(team) + self.rng.normal(0, 0.25, 2) * (1, 0.1)
+        for due, row, name in list(self.entering):
+            door = self._door(int(self.team[row]))
+            if row not in self.over and due - CROSSING_S <= self.clock < due:
+                self.over[row] = (self.clock, float(door[0] + self.rng.normal(0, 0.5)), -1.0)
+            if due > self.clock:
+                continue
+            self.entering.remove((due, row, name))
+            x = self.over.pop(row)[1] if row in self.over else float(door[0])
+            self.slots[int(self.team[row])][name] = row
+            bodies.position[row] = (x, door[1])
             bodies.velocity[row] = (0.0, -1.2)
             bodies.facing[row] = -math.pi / 2
             bodies.on_ice[row] = True
+        for row in [r for r, (since, _, way) in self.over.items() if way > 0 and self.clock > since + CROSSING_S]:
+            del self.over[row]
+
+    def _climbing(self, row: int) -> Stance:
+        """Somebody on their way over the boards."""
+        since, x, way = self.over[row]
+        done = min(1.0, max(0.0, (self.clock - since) / CROSSING_S))
+        done = done if way > 0 else 1 - done
+        y = self.rink.width_m / 2 - 0.5 + 1.3 * done
+        facing = way * math.pi / 2
+        return Stance(x=x, y=y, facing=facing, gaze=facing, phase=6.0 * done, effort=0.5, crouch=0.5,
+                      lift=0.75 * math.sin(math.pi * min(1.0, done * 1.2)), raised=0.3)  # fmt: skip
 
     # -- what is seen ---------------------------------------------------------------------------------------------
 
@@ -373,7 +396,8 @@ class Match:
         people = tuple((self.people[i], self._stance(i)) for i in np.flatnonzero(self.bodies.on_ice))
         owner = self.puck.owner
         return Moment(frame, time_s, people, (float(self.puck.position[0]), float(self.puck.position[1])),
-                      None if owner is None else self.people[owner].player_id)  # fmt: skip
+                      None if owner is None else self.people[owner].player_id,
+                      tuple((self.people[i], self._climbing(i)) for i in self.over))  # fmt: skip
 
     def _stance(self, row: int) -> Stance:
         bodies, person = self.bodies, self.people[row]

@@ -28,16 +28,25 @@ def seated(
     fans: tuple[Colour, ...],
     light: float,
     standing: float = 0.1,
+    sway: int = 0,
+    loyal: float = 0.28,
 ) -> None:
-    """Paint one spectator on each seat (N, 3), farthest first, onto a BGR or BGRA picture (alpha becomes 255)."""
+    """Paint one spectator on each seat (N, 3), farthest first, onto a BGR or BGRA picture (alpha becomes 255).
+
+    The same `rng` gives the same people; `sway` other than 0 moves them a little; a share of `loyal` wears one of the
+    colours in `fans`.
+    """
     if not len(seats):
         return
     channels = image.shape[2]
     count = len(seats)
-    up = np.where(rng.random(count) < standing, 0.45, 0.0) + rng.normal(0, 0.04, count)
+    up = np.where(rng.random(count) < standing, 0.30, 0.0) + rng.normal(0, 0.04, count)
     hips = seats.copy()
     shoulders = seats + np.stack([rng.normal(0, 0.05, count), np.zeros(count), 0.52 + up], 1)
     heads = shoulders + np.stack([rng.normal(0, 0.04, count), np.full(count, -0.02), np.full(count, 0.24)], 1)
+    if sway:
+        moved = np.random.default_rng([sway, count]).normal(0, 1, (count, 3)) * (0.07, 0.0, 0.05)
+        shoulders, heads = shoulders + moved, heads + moved * 1.3
     points, depth = camera.project(np.concatenate([hips, shoulders, heads]))
     size = camera.focal / depth[:count]
     hips2, shoulders2, heads2 = (points[i * count : (i + 1) * count] for i in range(3))
@@ -46,7 +55,7 @@ def seated(
     hair = [_bgr(c) for c in _HAIR]
     skin = [_bgr(c) for c in SKIN]
     picks = rng.integers(0, 1 << 30, (count, 4))
-    loyal = rng.random(count)
+    luck = rng.random(count)
     shade = light * rng.uniform(0.75, 1.1, count)
 
     def ink(colour: Colour, k: float) -> tuple[float, ...]:
@@ -58,7 +67,7 @@ def seated(
         if depth[i] < 1 or not (-60 < x < width + 60 and -60 < y < height + 90):
             continue
         s = float(size[i])
-        coat = fans[int(picks[i, 0]) % len(fans)] if loyal[i] < 0.28 and fans else coats[int(picks[i, 0]) % len(coats)]
+        coat = fans[int(picks[i, 0]) % len(fans)] if luck[i] < loyal and fans else coats[int(picks[i, 0]) % len(coats)]
         (sx, sy), (hx, hy) = shoulders2[i], hips2[i]
         wide, broad = 0.17 * s, 0.23 * s
         body = np.array([(hx - wide, hy), (sx - broad, sy + 0.08 * s), (sx - broad * 0.5, sy - 0.04 * s),

@@ -49,6 +49,8 @@ class Stance:
     """Side of the blade: -1 to 1 from the backhand to the forehand side."""
     raised: float = 0.0
     """0 stick on the ice, 1 in the air (also an official's arm)."""
+    lift: float = 0.0
+    """Height of the whole body above the ice, metres: over the boards."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +217,7 @@ def _onto_ice(local: FloatArray, stance: Stance, spine: Vec, toes: list[float]) 
     world[:, :2] += world[:, 2:3] * lean
     world[:, 0] += stance.x
     world[:, 1] += stance.y
+    world[:, 2] += stance.lift
     axis = np.array(spine) @ turn
     axis[:2] += axis[2] * lean
     axis /= np.linalg.norm(axis)

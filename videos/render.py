@@ -69,7 +69,7 @@ def film(what: Film, roster: Roster) -> Iterator[tuple[Rendered, Moment]]:
     moments = islice(match.moments(what.fps), what.frames)
     sensor = Sensor(Lens(), what.size, what.seed)
     master = still(what.rink, what.size) if what.camera == "fixed" else panorama(what.rink, what.size)
-    stage = Stage(what.venue(), master, 2.0 if what.camera == "fixed" else 1.0)
+    stage = Stage(what.venue(), master, 2.0 if what.camera == "fixed" else 1.0, stirring=3)
     views: Iterator[tuple[Moment, Camera]]
     if what.camera == "fixed":
         views = ((moment, master) for moment in moments)
@@ -77,6 +77,7 @@ def film(what: Film, roster: Roster) -> Iterator[tuple[Rendered, Moment]]:
         views = panning(moments, what.rink, what.size, what.fps, what.seed)
     previous: Camera | None = None
     for moment, camera in views:
+        stage.stir(moment.frame)
         yield render(stage, moment, camera, sensor, previous, what.fps), moment
         previous = camera
 

@@ -16,7 +16,7 @@ from videos.match import Moment
 from videos.optics import Lens, Sensor
 from videos.pose import Stance
 from videos.roster import Person
-from videos.venue import Venue
+from videos.venue import BOARD_M, Venue
 
 MIN_VISIBLE = 0.05
 """People of whom less is seen are not in the truth."""
@@ -55,29 +55,38 @@ class Stage:
         venue: the hall.
         camera: the view that is painted; every frame's camera must stand at the same place.
         finer: how many times larger the still parts are painted than they are used.
+        stirring: in how many other attitudes the spectators are painted, for `stir`.
     """
 
-    def __init__(self, venue: Venue, camera: Camera, finer: float = 1.0) -> None:
+    def __init__(self, venue: Venue, camera: Camera, finer: float = 1.0, stirring: int = 0) -> None:
         self.venue, self.master = venue, camera
         large = camera.scaled(finer)
-        behind, before = background(large, venue), foreground(large, venue)
+        pictures = [background(large, venue, sway) for sway in range(1 + stirring)] + [foreground(large, venue)]
         if finer != 1:
-            behind = np.asarray(cv2.resize(behind, camera.size, interpolation=cv2.INTER_AREA), np.uint8)
-            before = np.asarray(cv2.resize(before, camera.size, interpolation=cv2.INTER_AREA), np.uint8)
-        self.behind, self.before = behind, before
-        self._fixed_view = self._view(camera)
+            pictures = [np.asarray(cv2.resize(p, camera.size, interpolation=cv2.INTER_AREA), np.uint8) for p in pictures]
+        self.behind, self.before, self.stirred = pictures[0], pictures[-1], pictures[1:-1]
+        self._goals = goals(camera, venue)
 
-    def _view(self, camera: Camera) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[Sprite]]:
+    def stir(self, frame: int) -> None:
+        """Let some of the spectators move, before this frame is rendered."""
+        if not self.stirred or frame % 4:
+            return
+        rng = np.random.default_rng([self.venue.seed, 71, frame])
+        height, width = self.behind.shape[:2]
+        for _ in range(max(6, width // 90)):
+            other = self.stirred[int(rng.integers(len(self.stirred)))]
+            x, y = int(rng.integers(width)), int(rng.integers(round(height * 0.6)))
+            w, h = round(width * 0.03), round(height * 0.06)
+            self.behind[y : y + h, x : x + w] = other[y : y + h, x : x + w]
+
+    def view(self, camera: Camera) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[Sprite]]:
+        """Background, foreground and goals of this view; not to be changed."""
         if camera is self.master:
-            return self.behind, self.before, goals(camera, self.venue)
+            return self.behind, self.before, self._goals
         matrix = camera.warp_from(self.master)
         behind = cv2.warpPerspective(self.behind, matrix, camera.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         before = cv2.warpPerspective(self.before, matrix, camera.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(behind, np.uint8), np.asarray(before, np.uint8), goals(camera, self.venue)
-
-    def view(self, camera: Camera) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[Sprite]]:
-        """Background, foreground and goals of this view."""
-        return self._fixed_view if camera is self.master else self._view(camera)
 
 
 def render(
@@ -96,6 +105,8 @@ def render(
     behind, before, nets = stage.view(camera)
     venue, lens = stage.venue, sensor.lens
     image = _panned(behind, camera, previous, lens, fps).copy()
+    for person, stance in moment.crossing:
+        _lay_crossing(image, camera, person, stance, venue)
     figures: list[tuple[float, Painted, Person, Stance, tuple[float, float]]] = []
     for person, stance in moment.people:
         painted = paint(person, stance, camera, _light(venue, stance))
@@ -138,6 +149,22 @@ def render(
             seen.append(Seen(person, stance, box, min(1.0, visible), _uncovered(painted, box, hidden)))
     seen.sort(key=lambda s: s.person.player_id)
     return Rendered(moment.frame, moment.time_s, sensor.expose(image, moment.frame), camera, tuple(seen), moment.puck)
+
+
+def _lay_crossing(
+    image: NDArray[np.uint8], camera: Camera, person: Person, stance: Stance, venue: Venue
+) -> None:
+    """Somebody climbing over the far boards, who hide what is behind them."""
+    painted = paint(person, stance, camera, _light(venue, stance) * 0.95)
+    if painted is None:
+        return
+    picture = painted.image
+    edge = venue.rink.width_m / 2
+    if stance.y > edge:
+        (rail,), _ = camera.project(np.array([[stance.x, edge, BOARD_M]]))
+        picture = picture[: max(0, round(float(rail[1])) - painted.top)]
+    if len(picture):
+        _lay(image, picture, painted.left, painted.top)
 
 
 def _uncovered(

@@ -60,7 +60,7 @@ class Venue:
 
 def club_rink(rink: Rink, seed: int, fans: tuple[Colour, Colour]) -> Venue:
     """The friendly hall of the demo match: white boards, yellow kick plate, a good crowd."""
-    return Venue(rink=rink, seed=seed, fans=fans)
+    return Venue(rink=rink, seed=seed, fans=fans, crowd=0.92, rows=10, hall=(74.0, 66.0, 60.0), foreground=26)
 
 
 def random_venue(rng: np.random.Generator, rink: Rink, fans: tuple[Colour, Colour]) -> Venue:

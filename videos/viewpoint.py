@@ -39,7 +39,7 @@ def still(rink: Rink, size: tuple[int, int], fov_degrees: float | None = None) -
     for _ in range(40):
         aim = (low + high) / 2
         camera = look_at(place, (0.0, aim, 0.0), focal, size)
-        if camera.project(near)[0][0, 1] > 0.90 * size[1]:
+        if camera.project(near)[0][0, 1] > 0.925 * size[1]:
             low, high = low, aim
         else:
             low, high = aim, high
