@@ -34,10 +34,14 @@ def pair_costs(
     return 0.5 * (squared + log_determinant) - np.log(volume / config.novelty)
 
 
-def assign(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of the cheapest pairing of `cost (N, M)` in which only negative costs are paired."""
+def assign(cost: np.ndarray, seniority: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the cheapest pairing of `cost (N, M)` in which only negative costs are paired.
+
+    Where rows compete for a column, each counts `seniority (N,)` cheaper than it is.
+    """
     if not cost.size:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    rows, columns = linear_sum_assignment(np.minimum(cost, 0.0))
-    paired = cost[rows, columns] < 0
+    wanted = cost < 0
+    rows, columns = linear_sum_assignment(np.where(wanted, cost - seniority[:, None], 0.0))
+    paired = wanted[rows, columns]
     return rows[paired], columns[paired]

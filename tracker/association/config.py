@@ -31,17 +31,18 @@ class AssociationConfig(BaseModel):
     outlier: float = Field(
         default=8.0, gt=0, description="Squared deviation at which the cost turns from square to log."
     )
-    confidence_weight: float = Field(default=2.0, ge=0, description="Weight of (confidence - 0.5) in the cost [nats].")
     birth_confidence: float = Field(
         default=0.2, ge=0, le=1, description="Boxes under this confidence begin no tracklet."
     )
 
     # Tracklets (online.py)
     memory_s: float = Field(
-        default=1.0, gt=0, description="Time for which an unseen tracklet waits for its person [s]."
+        default=1.0, gt=0, description="Longest time for which an unseen tracklet waits for its person [s]."
     )
-    youth_s: float = Field(
-        default=0.1, ge=0, description="A tracklet younger than this is dropped at its second miss [s]."
+    credit_rate: float = Field(default=2.0, gt=0, description="Waiting time that each second in sight earns [s / s].")
+    youth_s: float = Field(default=0.07, ge=0, description="Waiting time of a tracklet just begun [s].")
+    seniority: float = Field(
+        default=8.0, ge=0, description="Advantage of an established tracklet over one just begun [nats]."
     )
     min_hits: int = Field(default=3, ge=1, description="Tracklets with fewer boxes are dropped.")
 

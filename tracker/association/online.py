@@ -4,6 +4,7 @@ import numpy as np
 
 from tracker.association.assignment import assign, pair_costs
 from tracker.association.camera import CameraMotion
+from tracker.association.confidence import ConfidenceModel
 from tracker.association.config import AssociationConfig
 from tracker.association.jitter import Jitter
 from tracker.association.motion import BoxMotion, clipped_edges, cut_edges, edges
@@ -20,14 +21,13 @@ class OnlineTracker:
         self._motion = BoxMotion(config)
         self.camera = CameraMotion(frame_size[0], config)
         self.jitter = Jitter(config.jitter)
+        self.confidence = ConfidenceModel()
         self._next_id = 1
         self._ids = np.zeros(0, np.int64)
         self._mean = np.zeros((0, 2, 3))
         self._covariance = np.zeros((0, 2, 3, 3))
         self._hits = np.zeros(0, np.int64)
-        self._misses = np.zeros(0, np.int64)
-        self._born_s = np.zeros(0)
-        self._seen_s = np.zeros(0)
+        self._credit_s = np.zeros(0)  # time for which the tracklet may stay unseen: earned by being seen
         self._time_s: float | None = None
 
     def step(self, xyxy: np.ndarray, confidence: np.ndarray, time_s: float) -> np.ndarray:
@@ -48,15 +48,21 @@ class OnlineTracker:
             self._mean[rows], self._covariance[rows], innovation[rows, columns], noise[rows, columns]
         )
         self._hits[rows] += 1
-        self._seen_s[rows] = time_s
-        missed = np.ones(len(self._ids), bool)
-        missed[rows] = False
-        self._misses = np.where(missed, self._misses + 1, 0)
+        seen = np.zeros(len(self._ids), bool)
+        seen[rows] = True
         ids[columns] = self._ids[rows]
+        established = np.zeros(len(edge), bool)
+        established[columns] = self._established()[rows]
+        self.confidence.learn(confidence, established)
+        self._credit_s = np.minimum(self._credit_s + np.where(seen, config.credit_rate * dt, -dt), config.memory_s)
+        self._keep(self._credit_s >= 0)
         fresh = np.flatnonzero((ids < 0) & (confidence >= config.birth_confidence))
-        self._bury(time_s)
-        ids[fresh] = self._bear(edge[fresh], cut[fresh], time_s)
+        ids[fresh] = self._bear(edge[fresh], cut[fresh])
         return ids
+
+    def _established(self) -> np.ndarray:
+        """Which tracklets (N,) are persons rather than chance."""
+        return (self._hits >= _SURE_HITS) & (self._credit_s > self._config.memory_s / 2)
 
     def _predict(self, edge: np.ndarray, cut: np.ndarray, confidence: np.ndarray, dt: float) -> None:
         """Move the tracklets on by their own motion and the camera's, which is measured on the way."""
@@ -90,12 +96,11 @@ class OnlineTracker:
         typical = np.median(self._mean[..., 2], axis=0)
         volume = float(self._size.prod() * typical.prod())
         cost = pair_costs(innovation, self._covariance, noise, volume, self._config)
-        cost -= self._config.confidence_weight * (confidence - 0.5)
-        cost += np.maximum(0, _SURE_HITS - self._hits)[:, None]
-        rows, columns = assign(cost)
+        cost -= self.confidence.evidence(confidence)
+        rows, columns = assign(cost, self._config.seniority * self._credit_s / self._config.memory_s)
         return rows, columns, innovation, noise
 
-    def _bear(self, edge: np.ndarray, cut: np.ndarray, time_s: float) -> np.ndarray:
+    def _bear(self, edge: np.ndarray, cut: np.ndarray) -> np.ndarray:
         """Begin a tracklet at every box of `edge (K, 2, 2)`; returns their ids."""
         count = len(edge)
         ids = np.arange(self._next_id, self._next_id + count)
@@ -105,18 +110,10 @@ class OnlineTracker:
         self._mean = np.concatenate([self._mean, mean])
         self._covariance = np.concatenate([self._covariance, covariance])
         self._hits = np.concatenate([self._hits, np.ones(count, np.int64)])
-        self._misses = np.concatenate([self._misses, np.zeros(count, np.int64)])
-        self._born_s = np.concatenate([self._born_s, np.full(count, time_s)])
-        self._seen_s = np.concatenate([self._seen_s, np.full(count, time_s)])
+        self._credit_s = np.concatenate([self._credit_s, np.full(count, self._config.youth_s)])
         return ids
 
-    def _bury(self, time_s: float) -> None:
-        """Drop the tracklets that were unseen for too long, or while too young."""
-        config = self._config
-        young = (self._seen_s - self._born_s < config.youth_s) & (self._misses >= 2)
-        away = (self._mean[..., 0] < 0) | (self._mean[..., 0] > self._size)
-        patience = np.where(away.any(axis=1), config.memory_s / 2, config.memory_s)
-        alive = (time_s - self._seen_s <= patience) & ~(young & (time_s - self._seen_s > config.youth_s / 2))
+    def _keep(self, alive: np.ndarray) -> None:
+        """Forget the tracklets that are not `alive (N,)`."""
         self._ids, self._mean, self._covariance = self._ids[alive], self._mean[alive], self._covariance[alive]
-        self._hits, self._misses = self._hits[alive], self._misses[alive]
-        self._born_s, self._seen_s = self._born_s[alive], self._seen_s[alive]
+        self._hits, self._credit_s = self._hits[alive], self._credit_s[alive]
