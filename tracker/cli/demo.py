@@ -8,8 +8,10 @@ from tracker.cli.parameters import json_option, print_json
 
 
 @click.command("demo")
-@click.option("-w", "--workspace", type=click.Path(path_type=Path, file_okay=False), show_default=True,
-              default=Path("workspace-demo"), help="Folder for what the demo makes; delete it when you have seen enough.")  # fmt: skip
+@click.option(
+    "-w", "--workspace", type=click.Path(path_type=Path, file_okay=False), default=Path("workspace-demo"),
+    show_default=True, help="Folder for what the demo makes; delete it when you have seen enough.",
+)  # fmt: skip
 @json_option
 def demo(workspace: Path, as_json: bool) -> None:
     """Turn the match that ships with the program into statistics, and check them.
