@@ -17,10 +17,10 @@ class ConfidenceModel:
         self._sum = _PRIOR * _PRIOR_COUNT
         self._square = (_PRIOR**2 + _PRIOR_SPREAD**2) * _PRIOR_COUNT
 
-    def learn(self, confidence: np.ndarray, established: np.ndarray) -> None:
-        """Learn from the boxes `confidence (M,)` of one frame, `established (M,)`: taken by an established tracklet."""
-        for kind, chosen in enumerate((established, ~established)):
-            values = confidence[chosen]
+    def learn(self, established: np.ndarray, unwanted: np.ndarray) -> None:
+        """Learn from one frame: the confidences (K,) of boxes that established tracklets took, and those (L,) of boxes
+        that no tracklet took."""
+        for kind, values in enumerate((established, unwanted)):
             keep = np.exp(-len(values) / _MEMORY)
             self._count[kind] = self._count[kind] * keep + len(values)
             self._sum[kind] = self._sum[kind] * keep + values.sum()

@@ -70,4 +70,10 @@ class AssociationConfig(BaseModel):
     )
     fill_s: float = Field(default=1.5, ge=0, description="Longest gap that is filled in [s].")
     min_track_s: float = Field(default=0.3, ge=0, description="Tracks seen for less than this are dropped [s].")
-    min_density: float = Field(default=0.3, ge=0, le=1, description="Tracks seen in a smaller share are dropped.")
+    lasting_s: float = Field(default=2.0, gt=0, description="Tracks seen for longer than this are persons [s].")
+    min_density: float = Field(
+        default=0.6, ge=0, le=1, description="Shorter tracks seen in a smaller share of frames than this are dropped."
+    )
+    doubt: float = Field(
+        default=3.5, gt=0, description="Shorter tracks of a confidence this far under the usual are dropped [sigma]."
+    )

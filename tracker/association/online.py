@@ -51,9 +51,7 @@ class OnlineTracker:
         seen = np.zeros(len(self._ids), bool)
         seen[rows] = True
         ids[columns] = self._ids[rows]
-        established = np.zeros(len(edge), bool)
-        established[columns] = self._established()[rows]
-        self.confidence.learn(confidence, established)
+        self.confidence.learn(confidence[columns[self._established()[rows]]], confidence[ids < 0])
         self._credit_s = np.minimum(self._credit_s + np.where(seen, config.credit_rate * dt, -dt), config.memory_s)
         self._keep(self._credit_s >= 0)
         fresh = np.flatnonzero((ids < 0) & (confidence >= config.birth_confidence))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tracker.association.belief import believable
 from tracker.association.completion import complete
 from tracker.association.config import AssociationConfig
 from tracker.association.ends import Observations
@@ -26,7 +27,9 @@ def build_tracks(
     """
     order = np.lexsort((observations.step, person))
     groups = np.split(order, np.flatnonzero(np.diff(person[order])) + 1)
-    groups = [rows for rows in groups if len(rows) and _believable(observations, rows, step_time_s, config)]
+    if not len(order):
+        return Tracks.empty()
+    groups = [groups[index] for index in np.flatnonzero(believable(observations, groups, step_time_s, config))]
     groups.sort(key=lambda rows: (observations.step[rows[0]], observations.tracklet[rows[0]]))
     if not groups:
         return Tracks.empty()
@@ -53,16 +56,3 @@ def build_tracks(
         observed=seen[order],
         tracklet_to_track=mapping,
     )
-
-
-def _believable(
-    observations: Observations, rows: np.ndarray, step_time_s: np.ndarray, config: AssociationConfig
-) -> bool:
-    """Whether the boxes in `rows` last long enough, and are dense enough, to be a person and not noise."""
-    times = observations.time_s[rows]
-    steps = observations.step[rows]
-    gaps, skipped = np.diff(times), np.diff(steps)
-    near = gaps <= config.fill_s
-    seen_s = float(gaps[near].sum())
-    density = (near.sum() + 1) / (skipped[near].sum() + 1)
-    return seen_s >= min(config.min_track_s, float(step_time_s[-1] - step_time_s[0])) and density >= config.min_density

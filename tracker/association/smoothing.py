@@ -19,31 +19,33 @@ def smooth_position(
     acceleration [px^2 / s^3].
     """
     count = len(value)
+    if count < 3:
+        return value
     bands = np.zeros((3, count))  # upper form of solveh_banded: bands[2] is the diagonal
     bands[2] = weight
-    if count > 2:
-        dt = np.diff(time_s)
-        left, right = 1 / dt[:-1], 1 / dt[1:]
-        middle = -(left + right)
-        stiff = 2 / (density * (dt[:-1] + dt[1:]))
-        bands[2, :-2] += stiff * left * left
-        bands[2, 1:-1] += stiff * middle * middle
-        bands[2, 2:] += stiff * right * right
-        bands[1, 1:-1] += stiff * left * middle
-        bands[1, 2:] += stiff * middle * right
-        bands[0, 2:] += stiff * left * right
+    dt = np.diff(time_s)
+    left, right = 1 / dt[:-1], 1 / dt[1:]
+    middle = -(left + right)
+    stiff = 2 / (density * (dt[:-1] + dt[1:]))
+    bands[2, :-2] += stiff * left * left
+    bands[2, 1:-1] += stiff * middle * middle
+    bands[2, 2:] += stiff * right * right
+    bands[1, 1:-1] += stiff * left * middle
+    bands[1, 2:] += stiff * middle * right
+    bands[0, 2:] += stiff * left * right
     return _solve(bands, weight * value, weight)
 
 
 def smooth_size(time_s: np.ndarray, value: np.ndarray, weight: np.ndarray, density: float | np.ndarray) -> np.ndarray:
     """Smoothed `value (K,)` [px]; as `smooth_position`, but for a random walk of `density` [px^2 / s]."""
+    if len(value) < 2:
+        return value
+    stiff = 1 / (density * np.diff(time_s))
     bands = np.zeros((2, len(value)))
     bands[1] = weight
-    if len(value) > 1:
-        stiff = 1 / (density * np.diff(time_s))
-        bands[1, :-1] += stiff
-        bands[1, 1:] += stiff
-        bands[0, 1:] -= stiff
+    bands[1, :-1] += stiff
+    bands[1, 1:] += stiff
+    bands[0, 1:] -= stiff
     return _solve(bands, weight * value, weight)
 
 

@@ -1,0 +1,46 @@
+"""Which tracks are persons and which are noise, judged by the tracks that last: those are persons.
+
+A false track is short; besides, it is seen in fewer frames, or with less confidence, than persons usually are in this
+video. Nothing is assumed about what a confidence means.
+"""
+
+import numpy as np
+
+from tracker.association.config import AssociationConfig
+from tracker.association.ends import Observations
+
+_ENOUGH = 5  # lasting tracks from which one can learn what is usual
+
+
+def believable(
+    observations: Observations, groups: list[np.ndarray], step_time_s: np.ndarray, config: AssociationConfig
+) -> np.ndarray:
+    """Which of the K tracks, given as rows in ascending time, are to be believed: (K,) bool.
+
+    `step_time_s (S,)` are the times of all processed frames: in a video shorter than `config.min_track_s` the length
+    of a track says nothing.
+    """
+    figures = np.array([_figures(observations, rows, config) for rows in groups])
+    seen_s, density, mean, within = figures.T
+    count = np.array([len(rows) for rows in groups])
+    length_s = float(step_time_s[-1] - step_time_s[0])
+    lasting = seen_s >= config.lasting_s
+    short = ~lasting & (seen_s < min(config.min_track_s, length_s))
+    if lasting.sum() < _ENOUGH:
+        return ~short & (density >= config.min_density)
+    sparse = density < np.where(lasting, 0.5, 1.0) * config.min_density * np.median(density[lasting])
+    usual = np.median(mean[lasting])
+    spread = np.sqrt(np.var(mean[lasting]) + np.mean(within[lasting]) / count)
+    doubtful = ~lasting & (mean - usual < -config.doubt * np.maximum(spread, 0.01))
+    return ~(short | sparse | doubtful)
+
+
+def _figures(
+    observations: Observations, rows: np.ndarray, config: AssociationConfig
+) -> tuple[float, float, float, float]:
+    """Of a track: seconds in sight, share of frames in sight, mean confidence, variance of the confidence."""
+    gaps, skipped = np.diff(observations.time_s[rows]), np.diff(observations.step[rows])
+    near = gaps <= config.fill_s
+    confidence = observations.confidence[rows]
+    density = (near.sum() + 1) / (skipped[near].sum() + 1)
+    return float(gaps[near].sum()), float(density), float(confidence.mean()), float(confidence.var())
