@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tracker.rink import Rink
 from videos.camera import Camera
-from videos.roster import Colour, colour_of, luminance
+from videos.roster import colour_of, luminance
 from videos.venue import BOARD_M, GLASS_M, Venue
 
 FloatArray = NDArray[np.float64]
 _SHIFT = 4
-_WORDS = ("NORDKUFE", "EISWERK", "POLAR BAU", "FJORD", "MATTSON", "PUCKLINE", "KRONE", "GLETSCHER", "HALLE 7", "ALTMANN",
-          "VIRTA", "SISU TEE", "BLAUTAL", "KUFE+SOHN", "ISBANE", "TORWART.TV", "RADIO 88", "LINDQVIST", "STADTWERKE",
+_WORDS = ("NORDKUFE", "EISWERK", "POLAR BAU", "FJORD", "MATTSON", "PUCKLINE", "KUFENECK", "GLETSCHER", "HALLE 7",
+          "ALTMANN", "BANDE 4", "SISU TEE", "BLAUTAL", "KUFE+SOHN", "ISBANE", "TORWART.TV", "RADIO 88", "LINDQVIST", "STADTWERKE",
           "BRODERNA", "FROSTIG", "DRUCK 24", "OST-WEST", "HOLZ HUBER")  # fmt: skip
 _FONTS = (cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_TRIPLEX, cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_COMPLEX)
 
 
 def outline(rink: Rink, step_m: float = 1.0) -> tuple[FloatArray, FloatArray]:
-    """The boards' inner edge as points (N, 2), counter-clockwise and closed, and each point's way along it in metres."""
+    """The boards' inner edge as points (N, 2), counter-clockwise, closed, and each point's way along it in metres."""
     corners = rink.boards()
     pieces = [corners[:1]]
-    for a, b in zip(corners[:-1], corners[1:], strict=True):
+    for a, b in pairwise(corners):
         count = max(1, round(float(np.hypot(*(b - a))) / step_m))
         pieces.append(a + (b - a) * (np.arange(1, count + 1) / count)[:, None])
     points = np.concatenate(pieces)
@@ -46,7 +48,14 @@ def strip(venue: Venue, length_m: float, pixels_per_metre: float) -> NDArray[np.
     while at < length_m - 3:
         wide = float(rng.uniform(1.8, 4.2))
         if rng.random() < venue.adverts:
-            _advert(image, rng, round(at * k), round(min(at + wide, length_m) * k), round(0.10 * k), round((BOARD_M - 0.22) * k))
+            _advert(
+                image,
+                rng,
+                round(at * k),
+                round(min(at + wide, length_m) * k),
+                round(0.10 * k),
+                round((BOARD_M - 0.22) * k),
+            )
         at += wide + float(rng.choice([0.04, 0.04, 0.5]))
     image[: max(1, round(0.07 * k))] = venue.rail
     image[height - max(1, round(0.20 * k)) :] = venue.kick

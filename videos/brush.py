@@ -8,6 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from videos.camera import Camera
+from videos.roster import Colour
+
 FloatArray = NDArray[np.float64]
 
 SHIFT = 4
@@ -78,3 +81,21 @@ class Patch:
         height, width = self.image.shape[:2]
         size = (width // self.scale, height // self.scale)
         return np.asarray(cv2.resize(self.image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def fixed(points: FloatArray) -> NDArray[np.int32]:
+    """Pixels (..., 2) as OpenCV's fixed-point coordinates."""
+    return np.round(np.clip(points, -30000, 30000) * (1 << SHIFT)).astype(np.int32)
+
+
+def quad(image: NDArray[np.uint8], camera: Camera, corners: list[tuple[float, float, float]], colour: Colour) -> None:
+    """Fill a quad of world points on a BGR or BGRA picture, unless a corner lies behind the camera."""
+    pixels, depth = camera.project(np.array(corners))
+    if depth.min() > 0.5:
+        ink = colour if image.shape[2] == 3 else (*colour, 255.0)
+        cv2.fillConvexPoly(image, fixed(pixels), ink, cv2.LINE_AA, SHIFT)
+
+
+def dimmed(colour: Colour, k: float) -> Colour:
+    """A colour under `k` times the light."""
+    return colour[0] * k, colour[1] * k, colour[2] * k

@@ -65,9 +65,7 @@ class Camera:
 
     def warp_from(self, other: Camera) -> FloatArray:
         """(3, 3) pixels of `other` to pixels of this camera; both must stand at the same place."""
-        return (
-            self.intrinsics @ self.rotation @ other.rotation.T @ np.linalg.inv(other.intrinsics)
-        )
+        return self.intrinsics @ self.rotation @ other.rotation.T @ np.linalg.inv(other.intrinsics)
 
     def scaled(self, factor: float) -> Camera:
         """The same view with `factor` times as many pixels on each side."""

@@ -28,7 +28,7 @@ from videos.options import pair_of, refusing
 from videos.renderer import Rendered, Seen, Stage, render
 from videos.roster import REFEREE, Person, Roster, colour_of, make_roster
 from videos.venue import club_rink, random_venue
-from videos.viewpoint import balcony
+from videos.viewpoint import CLUB, balcony
 
 FRAME = (1280, 720)
 HEIGHTS_PX = (30.0, 150.0)
@@ -60,7 +60,7 @@ class Session:
     goalkeepers: int = 1
     """Of each team."""
     referees: int = 2
-    rink: Rink = Rink.named("36x18")
+    rink: Rink = CLUB
     any_hall: bool = False
     roster_seed: int | None = None
     """Of the people; by default `seed`. `videos.render --seed` draws its roster from the same number."""
@@ -71,7 +71,9 @@ def session_roster(session: Session) -> Roster:
     seed = session.seed if session.roster_seed is None else session.roster_seed
     colours = colour_of(session.colours[0]), colour_of(session.colours[1])
     rng = np.random.default_rng([seed, 51])
-    full = make_roster(rng, session.teams, colours, max(15, session.skaters), session.goalkeepers, max(2, session.referees))
+    full = make_roster(
+        rng, session.teams, colours, max(15, session.skaters), session.goalkeepers, max(2, session.referees)
+    )
     chosen: list[Person] = []
     for team in session.teams:
         chosen += full.of(team, "goalkeeper") + full.of(team, "player")[: session.skaters]
@@ -174,7 +176,9 @@ def write_crops(folder: Path, session: Session, each: int, quality: tuple[int, i
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--seed", default=0, show_default=True, help="Of poses, light and lenses.")
-@click.option("--roster-seed", default=None, type=int, help="Of the people, as `videos.render --seed`; by default --seed.")
+@click.option(
+    "--roster-seed", default=None, type=int, help="Of the people, as `videos.render --seed`; by default --seed."
+)
 @click.option("--players", default=7, show_default=True, help="Skaters of each team.")
 @click.option("--goalkeepers", default=1, show_default=True, help="Of each team, 0 to 9.")
 @click.option("--referees", default=2, show_default=True, help="Officials.")
@@ -182,7 +186,9 @@ def write_crops(folder: Path, session: Session, each: int, quality: tuple[int, i
 @click.option("--colors", default="white,yellow", show_default=True, help="Jerseys: two names or #rrggbb.")
 @click.option("--teams", default=None, help="The teams' names; by default their colours'.")
 @click.option("--rink", default="36x18", show_default=True, help="nhl, iihf, inline, 56x26 …")
-@click.option("--hall", type=click.Choice(["club", "any"]), default="club", show_default=True, help="The demo's kind, or any.")
+@click.option(
+    "--hall", type=click.Choice(["club", "any"]), default="club", show_default=True, help="The demo's kind, or any."
+)
 @refusing
 def main(
     folder: Path, seed: int, roster_seed: int | None, players: int, goalkeepers: int, referees: int, each: int,

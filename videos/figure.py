@@ -18,6 +18,7 @@ from videos.pose import INDEX, Pose, Stance, pose_of
 from videos.roster import Clothes, Colour, Person
 
 FloatArray = NDArray[np.float64]
+_UP = np.array([0.0, 0.0, 1.0])
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,9 @@ class _Limbs:
         self.add(a + (b - a) * t0, a + (b - a) * t1, r0 * 1.02, r1 * 1.02, band, nearer + 1e-3, (0.25, 0.25))
 
 
-def paint(person: Person, stance: Stance, camera: Camera, light: float = 1.0, scale: int | None = None) -> Painted | None:
+def paint(
+    person: Person, stance: Stance, camera: Camera, light: float = 1.0, scale: int | None = None
+) -> Painted | None:
     """The figure as `camera` sees it; None behind the camera.
 
     Args:
@@ -90,7 +93,7 @@ def paint(person: Person, stance: Stance, camera: Camera, light: float = 1.0, sc
     clothes = person.clothes
     limbs = _Limbs()
     _dress_legs(limbs, person, pose)
-    _dress_arms(limbs, person, pose, stance)
+    _dress_arms(limbs, person, pose)
     _dress_head(limbs, person, pose)
     torso = _Torso(person, pose, camera)
 
@@ -107,7 +110,9 @@ def paint(person: Person, stance: Stance, camera: Camera, light: float = 1.0, sc
     for share, shift, _ in SHADES:
         towards = LIGHT[None] * shift
         layers.append(
-            capsules(pa + towards * ra[:, None], ra * share, pb + towards * rb[:, None], rb * share, caps[:, 0], caps[:, 1])
+            capsules(
+                pa + towards * ra[:, None], ra * share, pb + towards * rb[:, None], rb * share, caps[:, 0], caps[:, 1]
+            )
         )
     body = np.array(limbs.body)
     outline = np.concatenate([layers[0][body].reshape(-1, 2), torso.outline])
@@ -141,18 +146,20 @@ def _dress_legs(limbs: _Limbs, person: Person, pose: Pose) -> None:
     for i, side in enumerate("lr"):
         hip, knee, ankle = (joints[INDEX[f"{side}_{part}"]] for part in ("hip", "knee", "ankle"))
         toe = pose.toes[i]
-        sole = ankle - (0, 0, 0.085)
-        blade = ankle - (0, 0, 0.145)
+        sole = ankle - _UP * 0.085
+        blade = ankle - _UP * 0.145
         limbs.add(blade - toe * 0.09, blade + toe * 0.19, 0.012, 0.012, (205, 205, 200), -0.01)
         limbs.add(sole - toe * 0.06, sole + toe * 0.17, 0.050, 0.045, clothes.skates)
         limbs.add(ankle, sole, 0.060, 0.055, clothes.skates)
         if keeper:
             front = pose.forward * 0.07
             limbs.add(hip, knee, 0.13 * bulk, 0.12, clothes.pants)
-            top, bottom = knee + front + (0, 0, 0.16), ankle + front * 0.6 - (0, 0, 0.04)
+            top, bottom = knee + front + _UP * 0.16, ankle + front * 0.6 - _UP * 0.04
             limbs.add(top, bottom, 0.150, 0.135, clothes.pads, 0.05, (0.45, 0.35))
             for t, colour in ((0.30, clothes.pad_trim), (0.62, clothes.pad_trim)):
-                limbs.add(_toward(top, bottom, t), _toward(top, bottom, t + 0.07), 0.148, 0.146, colour, 0.06, (0.1, 0.1))
+                limbs.add(
+                    _toward(top, bottom, t), _toward(top, bottom, t + 0.07), 0.148, 0.146, colour, 0.06, (0.1, 0.1)
+                )
         elif official:
             limbs.add(hip, knee, 0.105 * bulk, 0.085, clothes.pants)
             limbs.add(knee, ankle, 0.085, 0.070, clothes.pants)
@@ -162,7 +169,7 @@ def _dress_legs(limbs: _Limbs, person: Person, pose: Pose) -> None:
             limbs.add(hip, _toward(hip, knee, 0.84), 0.135 * bulk, 0.130 * bulk, clothes.pants, 0.004, (1.0, 0.3))
 
 
-def _dress_arms(limbs: _Limbs, person: Person, pose: Pose, stance: Stance) -> None:
+def _dress_arms(limbs: _Limbs, person: Person, pose: Pose) -> None:
     """Shoulders, sleeves, gloves, and the stick."""
     clothes, joints, bulk = person.clothes, pose.joints, 0.4 + 0.6 * person.bulk
     keeper, official = person.role == "goalkeeper", person.role == "referee"
@@ -182,14 +189,16 @@ def _dress_arms(limbs: _Limbs, person: Person, pose: Pose, stance: Stance) -> No
             continue
         limbs.add(shoulder, elbow, 0.110 * thick, 0.088 * thick, clothes.jersey)
         limbs.add(shoulder, _toward(shoulder, elbow, 0.22), 0.116 * thick, 0.112 * thick, clothes.yoke, 0.01)
-        limbs.banded(elbow, _toward(elbow, hand, 0.85), 0.088 * thick, 0.068 * thick, clothes.jersey, clothes.stripe, (0.35, 0.6))
+        limbs.banded(
+            elbow, _toward(elbow, hand, 0.85), 0.088 * thick, 0.068 * thick, clothes.jersey, clothes.stripe, (0.35, 0.6)
+        )
         catching = keeper and (side == "l") == (person.shoots > 0)
         if keeper and catching:
-            limbs.add(hand - pose.left * 0.02, hand + pose.forward * 0.10 + (0, 0, 0.06), 0.12, 0.15, clothes.pads, 0.06)
-            limbs.add(hand, hand + pose.forward * 0.13 + (0, 0, 0.04), 0.05, 0.07, clothes.pad_trim, 0.10)
+            limbs.add(hand - pose.left * 0.02, hand + pose.forward * 0.10 + _UP * 0.06, 0.12, 0.15, clothes.pads, 0.06)
+            limbs.add(hand, hand + pose.forward * 0.13 + _UP * 0.04, 0.05, 0.07, clothes.pad_trim, 0.10)
         elif keeper:
-            limbs.add(hand + (0, 0, 0.16), hand - (0, 0, 0.16), 0.11, 0.11, clothes.pads, 0.07, (0.2, 0.2))
-            limbs.add(hand + (0, 0, 0.12), hand + (0, 0, 0.05), 0.10, 0.10, clothes.pad_trim, 0.08, (0.1, 0.1))
+            limbs.add(hand + _UP * 0.16, hand - _UP * 0.16, 0.11, 0.11, clothes.pads, 0.07, (0.2, 0.2))
+            limbs.add(hand + _UP * 0.12, hand + _UP * 0.05, 0.10, 0.10, clothes.pad_trim, 0.08, (0.1, 0.1))
         else:
             limbs.add(_toward(elbow, hand, 0.80), hand + (hand - elbow) * 0.14, 0.070, 0.078, clothes.gloves, 0.02)
     if official:
@@ -211,15 +220,15 @@ def _dress_head(limbs: _Limbs, person: Person, pose: Pose) -> None:
     flat = np.array([gaze[0], gaze[1], 0.0])
     limbs.add(neck, head, 0.065, 0.07, clothes.skin, -0.02)
     if person.role == "goalkeeper":
-        limbs.add(head - gaze * 0.03, head + (0, 0, 0.03), 0.130, 0.128, clothes.helmet, 0.10)
-        face = head + flat * 0.085 - (0, 0, 0.03)
-        limbs.add(face, face - (0, 0, 0.05), 0.088, 0.075, (95, 95, 98), 0.14)
-        limbs.add(face + flat * 0.01, face - (0, 0, 0.02), 0.055, 0.05, (45, 50, 62), 0.16)
+        limbs.add(head - gaze * 0.03, head + _UP * 0.03, 0.130, 0.128, clothes.helmet, 0.10)
+        face = head + flat * 0.085 - _UP * 0.03
+        limbs.add(face, face - _UP * 0.05, 0.088, 0.075, (95, 95, 98), 0.14)
+        limbs.add(face + flat * 0.01, face - _UP * 0.02, 0.055, 0.05, (45, 50, 62), 0.16)
         return
-    limbs.add(head + flat * 0.035, head + flat * 0.045 - (0, 0, 0.075), 0.092, 0.070, clothes.skin, 0.08)
-    limbs.add(head - flat * 0.035 + (0, 0, 0.030), head + flat * 0.025 + (0, 0, 0.050), 0.126, 0.122, clothes.helmet, 0.09)
-    limbs.add(head - flat * 0.05 - (0, 0, 0.03), head - flat * 0.03, 0.105, 0.11, clothes.helmet, 0.07)
-    brim = head + flat * 0.095 + (0, 0, 0.005)
+    limbs.add(head + flat * 0.035, head + flat * 0.045 - _UP * 0.075, 0.092, 0.070, clothes.skin, 0.08)
+    limbs.add(head - flat * 0.035 + _UP * 0.030, head + flat * 0.025 + _UP * 0.050, 0.126, 0.122, clothes.helmet, 0.09)
+    limbs.add(head - flat * 0.05 - _UP * 0.03, head - flat * 0.03, 0.105, 0.11, clothes.helmet, 0.07)
+    brim = head + flat * 0.095 + _UP * 0.005
     limbs.add(brim - pose.left * 0.05, brim + pose.left * 0.05, 0.030, 0.030, (70, 66, 60), 0.13)
 
 
@@ -288,7 +297,7 @@ class _Torso:
             self._crest(patch, clothes, light)
 
     def _surface(self, across: FloatArray, up: FloatArray, facing: float) -> FloatArray:
-        """Frame pixels of points on the back (facing -1) or chest (+1): metres left of the spine, share of the spine."""
+        """Pixels of points on the back (facing -1) or chest (+1): metres left of the spine, share of the spine."""
         shares = np.array([t for t, _, _ in _RINGS])
         centre = np.stack([np.interp(up, shares, self.centres[:, i]) for i in range(3)], axis=1)
         width, deep = np.interp(up, shares, self.widths), np.interp(up, shares, self.depths)
@@ -306,7 +315,7 @@ class _Torso:
                 points = np.array(line)
                 across = -(start + points[:, 0] * wide)
                 up = 0.22 + points[:, 1] * 0.55
-                pixels = patch.fixed(self._surface(-across * -1, up, -1.0))
+                pixels = patch.fixed(self._surface(across, up, -1.0))
                 patch.stroke(pixels, _lit(clothes.digits, light), 0.042 * per_metre)
 
     def _crest(self, patch: Patch, clothes: Clothes, light: float) -> None:

@@ -57,10 +57,20 @@ def random_camera(rng: np.random.Generator, rink: Rink, size: tuple[int, int], p
     away = float(rng.uniform(2.5, 24.0))
     position = (float(rng.normal(0, rink.length_m / 6)), side - away, height)
     if rng.random() < 0.12:
-        position = (float(rng.choice([-1, 1])) * (rink.length_m / 2 + rng.uniform(3, 12)), float(rng.uniform(side * 1.3, 0)), height)
+        position = (
+            float(rng.choice([-1, 1])) * (rink.length_m / 2 + rng.uniform(3, 12)),
+            float(rng.uniform(side * 1.3, 0)),
+            height,
+        )
     wide = rng.random() < 0.3
-    aim_x = float(rng.normal(0, 3)) if wide else float(np.clip(puck[0] + rng.normal(0, 4), *(np.array([-0.45, 0.45]) * rink.length_m)))
-    aim_y = float(rng.normal(0.0, 2.0)) if wide else float(np.clip(puck[1] * 0.6 + rng.normal(0, 3), side + 2, -side - 2))
+    aim_x = (
+        float(rng.normal(0, 3))
+        if wide
+        else float(np.clip(puck[0] + rng.normal(0, 4), *(np.array([-0.45, 0.45]) * rink.length_m)))
+    )
+    aim_y = (
+        float(rng.normal(0.0, 2.0)) if wide else float(np.clip(puck[1] * 0.6 + rng.normal(0, 3), side + 2, -side - 2))
+    )
     distance = math.dist(position, (aim_x, aim_y, 0.8))
     tall = float(np.exp(rng.uniform(math.log(0.055), math.log(0.24))))
     focal = float(np.clip(tall * size[1] * distance / 1.6, focal_for(95, size[0]), focal_for(9, size[0])))

@@ -66,8 +66,8 @@ class Match:
         self.drift = np.zeros((count, 2))
         self.lane = self.rng.uniform(-1, 1, count)
         self.team = np.array([roster.teams.index(p.team) if p.team in roster.teams else 2 for p in self.people])
-        self.keepers = [next((i for i, p in enumerate(self.people) if self.team[i] == t and p.role == "goalkeeper"), None)
-                        for t in (0, 1)]  # fmt: skip
+        keepers = [i for i, p in enumerate(self.people) if p.role == "goalkeeper"]
+        self.keepers = [next((i for i in keepers if self.team[i] == t), None) for t in (0, 1)]
         self.slots: list[dict[str, int]] = [{}, {}]
         """For each team: which row plays which position."""
         self.leaving: dict[int, str] = {}
@@ -162,7 +162,11 @@ class Match:
                     pace[row] = 0.96 * top[row]
                     target[row] = self._dodge(row, np.array(spot) * sign)
                     continue
-                spot = tactics.with_puck(name, seen, rink) if owner_team == team else tactics.without_puck(name, seen, rink)
+                spot = (
+                    tactics.with_puck(name, seen, rink)
+                    if owner_team == team
+                    else tactics.without_puck(name, seen, rink)
+                )
                 chase = order.index(row)
                 goal = np.array(spot) * sign + self.drift[row] * 1.3
                 if owner_team != team and chase == 0:
@@ -183,7 +187,9 @@ class Match:
             pace[row] = 0.75 * top[row]
         return target, pace, back
 
-    def _keeper_intention(self, team: int, seen: tuple[float, float], target: FloatArray, pace: FloatArray, back: np.ndarray) -> None:
+    def _keeper_intention(
+        self, team: int, seen: tuple[float, float], target: FloatArray, pace: FloatArray, back: np.ndarray
+    ) -> None:
         keeper = self.keepers[team]
         if keeper is None:
             return
@@ -242,7 +248,13 @@ class Match:
             self._pick_up()
             return
         row = puck.owner
-        puck.carried(bodies.position[row], float(bodies.facing[row]), float(self.people[row].shoots), float(bodies.phase[row]), dt)
+        puck.carried(
+            bodies.position[row],
+            float(bodies.facing[row]),
+            float(self.people[row].shoots),
+            float(bodies.phase[row]),
+            dt,
+        )
         team = int(self.team[row])
         sign = self._sign(team)
         rivals = list(self.slots[1 - team].values())
@@ -256,7 +268,13 @@ class Match:
         if pressure < 1.2 and puck.held_s > 0.35 and roll < 1.1 * dt and self.stolen_s == 0:
             puck.release(bodies.velocity[row] * 0.5 + self.rng.normal(0, 2.2, 2))
             self.stolen_s = 0.7
-        elif not keeper and in_front and distance < 11 and puck.held_s > 0.5 and roll < (0.9 if distance < 6.5 else 0.35) * dt:
+        elif (
+            not keeper
+            and in_front
+            and distance < 11
+            and puck.held_s > 0.5
+            and roll < (0.9 if distance < 6.5 else 0.35) * dt
+        ):
             spot = to_goal + np.array([0.0, self.rng.normal(0, 0.95)])
             puck.release(spot / np.hypot(*spot) * self.rng.uniform(18, 27))
         elif puck.held_s > 0.45 and roll < (2.4 if pressure < 2.2 or keeper else 0.5) * dt:
@@ -416,7 +434,8 @@ class Match:
         else:
             crouch = min(1.0, 0.22 + 0.38 * effort + 0.05 * min(speed, 6) + (0.15 if near < 4 else 0.0))
         return Stance(
-            x=x, y=y, facing=facing, vx=vx, vy=vy, ax=float(bodies.acceleration[row, 0]), ay=float(bodies.acceleration[row, 1]),
+            x=x, y=y, facing=facing, vx=vx, vy=vy,
+            ax=float(bodies.acceleration[row, 0]), ay=float(bodies.acceleration[row, 1]),
             phase=float(bodies.phase[row]), effort=effort, gaze=facing + max(-1.1, min(1.1, turn)), crouch=crouch,
             butterfly=float(self.down[row]), one_hand=effort > 0.55 and speed > 3.5 and near > 3.0,
             reach=max(-1.0, min(1.0, turn * person.shoots * 0.9)) if near < 5 else 0.5,

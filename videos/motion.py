@@ -66,7 +66,13 @@ def inside(rink: Rink, position: FloatArray, margin_m: float) -> tuple[FloatArra
 
 
 def advance(
-    bodies: Bodies, rink: Rink, target: FloatArray, pace: FloatArray, look: FloatArray, backwards: NDArray[np.bool_], dt: float
+    bodies: Bodies,
+    rink: Rink,
+    target: FloatArray,
+    pace: FloatArray,
+    look: FloatArray,
+    backwards: NDArray[np.bool_],
+    dt: float,
 ) -> None:
     """One step of `dt` seconds towards `target` (N, 2) at up to `pace` (N,) m/s.
 

@@ -54,4 +54,3 @@ def refusing(command: Callable[..., None]) -> Callable[..., None]:
             sys.exit(error.exit_code)
 
     return wrapped
-

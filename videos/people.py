@@ -79,4 +79,12 @@ def seated(
         face = skin[int(picks[i, 1]) % len(skin)]
         cv2.circle(image, centre, radius, ink(face, float(shade[i]) * 0.9), -1, cv2.LINE_AA, _SHIFT)
         cap = (centre[0], centre[1] - radius // 2)
-        cv2.circle(image, cap, round(radius * 0.95), ink(hair[int(picks[i, 2]) % len(hair)], float(shade[i])), -1, cv2.LINE_AA, _SHIFT)
+        cv2.circle(
+            image,
+            cap,
+            round(radius * 0.95),
+            ink(hair[int(picks[i, 2]) % len(hair)], float(shade[i])),
+            -1,
+            cv2.LINE_AA,
+            _SHIFT,
+        )

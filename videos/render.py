@@ -21,7 +21,7 @@ from videos.renderer import Rendered, Stage, render
 from videos.roster import Roster, colour_of, make_roster
 from videos.truth import truth_folder
 from videos.venue import Venue, club_rink, random_venue
-from videos.viewpoint import panning, panorama, still
+from videos.viewpoint import CLUB, panning, panorama, still
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Film:
     seconds: float = 30.0
     camera: str = "fixed"
     """`fixed` or `pan`."""
-    rink: Rink = Rink.named("36x18")
+    rink: Rink = CLUB
     teams: tuple[str, str] = ("white", "yellow")
     colours: tuple[str, str] = ("white", "yellow")
     officials: int = 2
@@ -82,6 +82,14 @@ def film(what: Film, roster: Roster) -> Iterator[tuple[Rendered, Moment]]:
         previous = camera
 
 
+class _SteadyWriter(VideoWriter):
+    """One encoding thread: with several, x264 gives other bytes each time."""
+
+    def __init__(self, path: Path, size: tuple[int, int], fps: float, *, preset: str, crf: int) -> None:
+        super().__init__(path, size, fps, preset=preset, crf=crf)
+        self._stream.codec_context.thread_count = 1
+
+
 def write_film(what: Film, out: Path, name: str, crf: int = 25, preset: str = "medium", *, quiet: bool = True) -> Path:
     """Render to `out` and its truth to `<out without suffix>.truth`; returns that folder."""
     roster = what.roster()
@@ -90,7 +98,7 @@ def write_film(what: Film, out: Path, name: str, crf: int = 25, preset: str = "m
     about = {"match": name, "seed": what.seed, "size": list(what.size), "camera": what.camera}
     with (
         truth_folder(folder, what.rink, roster, what.fps, about) as truth,
-        VideoWriter(out, what.size, what.fps, preset=preset, crf=crf) as video,
+        _SteadyWriter(out, what.size, what.fps, preset=preset, crf=crf) as video,
         click.progressbar(length=what.frames, label=out.name, hidden=quiet, update_min_steps=15) as bar,
     ):
         for frame, moment in film(what, roster):
@@ -113,7 +121,13 @@ def write_film(what: Film, out: Path, name: str, crf: int = 25, preset: str = "m
 @click.option("--officials", default=2, show_default=True, help="Referees and linesmen, 0 to 4.")
 @click.option("--skaters", default=5, show_default=True, help="Skaters of each team on the ice, 1 to 5.")
 @click.option("--power-play", default=None, type=float, help="The second team is one short until this second.")
-@click.option("--hall", type=click.Choice(["club", "any"]), default="club", show_default=True, help="The demo's, or from the seed.")
+@click.option(
+    "--hall",
+    type=click.Choice(["club", "any"]),
+    default="club",
+    show_default=True,
+    help="The demo's, or from the seed.",
+)
 @click.option("--match-name", default=None, help="For the truth; by default the file's name.")
 @click.option("--crf", default=25, show_default=True, help="x264's quality: smaller is better and larger.")
 @click.option("--preset", default="medium", show_default=True, help="x264's speed.")

@@ -63,7 +63,9 @@ class Stage:
         large = camera.scaled(finer)
         pictures = [background(large, venue, sway) for sway in range(1 + stirring)] + [foreground(large, venue)]
         if finer != 1:
-            pictures = [np.asarray(cv2.resize(p, camera.size, interpolation=cv2.INTER_AREA), np.uint8) for p in pictures]
+            pictures = [
+                np.asarray(cv2.resize(p, camera.size, interpolation=cv2.INTER_AREA), np.uint8) for p in pictures
+            ]
         self.behind, self.before, self.stirred = pictures[0], pictures[-1], pictures[1:-1]
         self._goals = goals(camera, venue)
 
@@ -84,8 +86,12 @@ class Stage:
         if camera is self.master:
             return self.behind, self.before, self._goals
         matrix = camera.warp_from(self.master)
-        behind = cv2.warpPerspective(self.behind, matrix, camera.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        before = cv2.warpPerspective(self.before, matrix, camera.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        behind = cv2.warpPerspective(
+            self.behind, matrix, camera.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        before = cv2.warpPerspective(
+            self.before, matrix, camera.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
         return np.asarray(behind, np.uint8), np.asarray(before, np.uint8), goals(camera, self.venue)
 
 
@@ -151,9 +157,7 @@ def render(
     return Rendered(moment.frame, moment.time_s, sensor.expose(image, moment.frame), camera, tuple(seen), moment.puck)
 
 
-def _lay_crossing(
-    image: NDArray[np.uint8], camera: Camera, person: Person, stance: Stance, venue: Venue
-) -> None:
+def _lay_crossing(image: NDArray[np.uint8], camera: Camera, person: Person, stance: Stance, venue: Venue) -> None:
     """Somebody climbing over the far boards, who hide what is behind them."""
     painted = paint(person, stance, camera, _light(venue, stance) * 0.95)
     if painted is None:
@@ -241,7 +245,9 @@ def _smeared(painted: Painted, shift: tuple[float, float]) -> tuple[NDArray[np.u
     return np.asarray(cv2.filter2D(wider, -1, kernel), np.uint8), painted.left - pad, painted.top - pad
 
 
-def _overlap(shape: tuple[int, ...], left: int, top: int, size: tuple[int, int]) -> tuple[slice, slice, slice, slice] | None:
+def _overlap(
+    shape: tuple[int, ...], left: int, top: int, size: tuple[int, int]
+) -> tuple[slice, slice, slice, slice] | None:
     """Slices (rows, columns) of the frame and of a picture laid at (left, top); None without overlap."""
     height, width = size
     x0, y0 = max(0, left), max(0, top)
@@ -298,7 +304,7 @@ def _shade_ice(image: NDArray[np.uint8], camera: Camera, painted: Painted, stanc
     width = painted.image.shape[1]
     upper = painted.image[: max(1, round(foot - painted.top))]
     mirror = cv2.resize(upper, (width, height), interpolation=cv2.INTER_AREA)[::-1]
-    mirror = cv2.convertScaleAbs(cv2.blur(mirror, (3, 5)), alpha=0.05 + 0.13 * venue.shine)
+    mirror = cv2.convertScaleAbs(cv2.blur(mirror, (5, 9)), alpha=0.04 + 0.10 * venue.shine)
     _lay(image, mirror, painted.left, round(foot) - 2)
 
 

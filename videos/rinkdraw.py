@@ -19,16 +19,18 @@ _SHIFT = 4
 def texture_homography(rink: Rink, pixels_per_metre: float) -> FloatArray:
     """(3, 3) rink metres to pixels of the texture; the far side is up."""
     k = pixels_per_metre
-    return np.array([
-        [k, 0, (rink.length_m / 2 + MARGIN_M) * k - 0.5],
-        [0, -k, (rink.width_m / 2 + MARGIN_M) * k - 0.5],
-        [0, 0, 1.0],
-    ])
+    return np.array(
+        [
+            [k, 0, (rink.length_m / 2 + MARGIN_M) * k - 0.5],
+            [0, -k, (rink.width_m / 2 + MARGIN_M) * k - 0.5],
+            [0, 0, 1.0],
+        ]
+    )
 
 
 @lru_cache(maxsize=2)
 def ice_texture(venue: Venue, pixels_per_metre: float) -> NDArray[np.uint8]:
-    """The ice as a BGR picture `(H, W, 3)` from above, `MARGIN_M` larger than the rink on each side; not to be changed."""
+    """The ice as a BGR picture `(H, W, 3)` from above, `MARGIN_M` larger on each side; not to be changed."""
     rink = venue.rink
     rng = np.random.default_rng([venue.seed, 1])
     width = round((rink.length_m + 2 * MARGIN_M) * pixels_per_metre)
@@ -71,7 +73,9 @@ def _marks(rng: np.random.Generator, shape: tuple[int, int], k: float, wear: flo
     bends = rng.normal(0, 0.5, count)
     steps = np.linspace(0, 1, 6)
     heading = angles[:, None] + bends[:, None] * steps[None]
-    paths = starts[:, None] + np.cumsum(np.stack([np.cos(heading), np.sin(heading)], -1), 1) * (lengths / 6)[:, None, None]
+    paths = (
+        starts[:, None] + np.cumsum(np.stack([np.cos(heading), np.sin(heading)], -1), 1) * (lengths / 6)[:, None, None]
+    )
     fixed = np.round(paths * (1 << _SHIFT)).astype(np.int32).reshape(count, -1, 1, 2)
     half = count * 3 // 5
     cv2.polylines(light, list(fixed[:half]), False, 14, 1, cv2.LINE_AA, _SHIFT)

@@ -136,7 +136,9 @@ def team_clothes(jersey: Colour, rng: np.random.Generator) -> Clothes:
         stripe=accent,
         digits=digits,
         crest=_mix(accent, digits, float(rng.random())),
-        pants=_pick(rng, "black", "black", "black", "navy", "navy", "blue") if not dark else _mix(jersey, (20, 20, 20), 0.6),
+        pants=_pick(rng, "black", "black", "black", "navy", "navy", "blue")
+        if not dark
+        else _mix(jersey, (20, 20, 20), 0.6),
         socks=jersey if rng.random() < 0.6 else accent,
         sock_stripe=accent if rng.random() < 0.6 else colour_of("white"),
         helmet=_pick(rng, "white", "black", "navy", "blue", "red") if not dark else _mix(jersey, (25, 25, 25), 0.3),

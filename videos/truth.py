@@ -1,12 +1,12 @@
 """The truth beside a rendered video, in the formats that the tracker reads and is measured with.
 
-    X.truth/gt.txt               MOTChallenge: frame (from 1), id, left, top, width, height, 1, 1, visible share
-    X.truth/positions.parquet    one row per frame (from 0) and person seen: who, rink metres, box, visible share
-    X.truth/camera.npz           `homography` (F, 3, 3) float64: rink metres to pixels of every frame
-    X.truth/calibration.toml     points for `tracker.calibration` (fixed camera only)
-    X.truth/match.json           rink, frames a second, seed, teams and the end that each attacks, roster
-    X.truth/stats/               teams.csv, players.csv, timeline.csv, of what the camera sees
-    X.truth/stats-whole-ice/     the same of everybody on the ice, seen or not
+X.truth/gt.txt               MOTChallenge: frame (from 1), id, left, top, width, height, 1, 1, visible share
+X.truth/positions.parquet    one row per frame (from 0) and person seen: who, rink metres, box, visible share
+X.truth/camera.npz           `homography` (F, 3, 3) float64: rink metres to pixels of every frame
+X.truth/calibration.toml     points for `tracker.calibration` (fixed camera only)
+X.truth/match.json           rink, frames a second, seed, teams and the end that each attacks, roster
+X.truth/stats/               teams.csv, players.csv, timeline.csv, of what the camera sees
+X.truth/stats-whole-ice/     the same of everybody on the ice, seen or not
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from videos.renderer import Rendered
 from videos.roster import Person, Roster
 
 SCHEMA = {
-    "frame": pl.Int64, "time_s": pl.Float64, "player_id": pl.Int64, "name": pl.String, "team": pl.String, "role": pl.String,
-    "x_m": pl.Float64, "y_m": pl.Float64, "x1": pl.Float64, "y1": pl.Float64, "x2": pl.Float64, "y2": pl.Float64,
+    "frame": pl.Int64, "time_s": pl.Float64, "player_id": pl.Int64, "name": pl.String, "team": pl.String,
+    "role": pl.String, "x_m": pl.Float64, "y_m": pl.Float64, "x1": pl.Float64, "y1": pl.Float64, "x2": pl.Float64, "y2": pl.Float64,
     "visible": pl.Float64,
 }  # fmt: skip
 ATTACKS: tuple[Side, Side] = ("right", "left")
@@ -60,9 +60,8 @@ class TruthWriter:
         for seen in frame.seen:
             x1, y1, x2, y2 = seen.box
             person = seen.person
-            self._gt.write(
-                f"{frame.frame + 1},{person.player_id},{x1:.2f},{y1:.2f},{x2 - x1:.2f},{y2 - y1:.2f},1,1,{seen.visible:.3f}\n"
-            )
+            box_text = f"{x1:.2f},{y1:.2f},{x2 - x1:.2f},{y2 - y1:.2f}"
+            self._gt.write(f"{frame.frame + 1},{person.player_id},{box_text},1,1,{seen.visible:.3f}\n")
             place = (round(seen.stance.x, 3), round(seen.stance.y, 3))
             box = tuple(round(v, 2) for v in seen.box)
             self._rows.append((*_who(frame, person), *place, *box, round(seen.visible, 3)))
@@ -134,7 +133,11 @@ def write_statistics(positions: pl.DataFrame, rink: Rink, attacks: dict[str, Sid
     rows = positions.rename({"player_id": "track_id"}).with_columns(observed=pl.lit(True))
     names = dict(positions.select("player_id", "name").unique().iter_rows())
     found = statistics.compute(rows, rink, attacks, players=names)
-    for table, frame in ((tables.TEAMS, found.teams), (tables.PLAYERS, found.players), (tables.TIMELINE, found.timeline)):
+    for table, frame in (
+        (tables.TEAMS, found.teams),
+        (tables.PLAYERS, found.players),
+        (tables.TIMELINE, found.timeline),
+    ):
         tables.write_csv(frame, table, folder / f"{table.name}.csv")
 
 

@@ -11,6 +11,8 @@ from tracker.rink import Rink
 from videos.camera import Camera, Operator, focal_for, look_at
 from videos.match import Moment
 
+CLUB = Rink.named("36x18")
+"""The small rink of the demo match, on which players are large enough for a still camera."""
 UP_M, AWAY_M = 14.0, 13.0
 """The balcony: height, and distance behind the near boards, on a rink 20 m wide; both grow with the width."""
 
@@ -64,7 +66,9 @@ def _fov(rink: Rink, zoom: float) -> float:
     return 2 * math.degrees(math.atan2(12.0, math.hypot(place[1], place[2]))) / zoom
 
 
-def panning(moments: Iterator[Moment], rink: Rink, size: tuple[int, int], fps: float, seed: int) -> Iterator[tuple[Moment, Camera]]:
+def panning(
+    moments: Iterator[Moment], rink: Rink, size: tuple[int, int], fps: float, seed: int
+) -> Iterator[tuple[Moment, Camera]]:
     """Each moment with the view of someone who follows the puck and the players around it."""
     rng = np.random.default_rng([seed, 41])
     place = balcony(rink)
