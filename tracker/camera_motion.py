@@ -45,9 +45,9 @@ class CameraPath:
     frame: NDArray[np.int64]
     """(F,) increasing."""
     shift: Array
-    """(F, 2) pixels: how far the background's middle has moved to the right and down."""
+    """(F, 2) pixels: the sum of the background's steps to the right and down, each measured in the picture's middle."""
     scale: Array
-    """(F,) how much larger the background has become."""
+    """(F,) how much larger the background has become; the product of the steps' scales."""
     known: NDArray[np.bool_]
     """(F,)"""
 
@@ -63,13 +63,11 @@ class CameraPath:
             index = np.arange(len(motions))
             steps = np.stack([np.interp(index, index[known], steps[known, i]) for i in range(3)], axis=1)
         scale = np.exp(np.cumsum(steps[:, 2]))
-        shift = scale[:, None] * np.cumsum(steps[:, :2] / scale[:, None], axis=0)
-        return CameraPath(np.asarray(frames, np.int64), shift, scale, known)
+        return CameraPath(np.asarray(frames, np.int64), np.cumsum(steps[:, :2], axis=0), scale, known)
 
-    def at(self, frames: NDArray[np.int64]) -> tuple[Array, Array]:
-        """Shifts `(N, 2)` and scales `(N,)` in these frames, of the last frame looked at up to each."""
-        index = (np.searchsorted(self.frame, frames, side="right") - 1).clip(0)
-        return self.shift[index], self.scale[index]
+    def index(self, frames: NDArray[np.int64]) -> NDArray[np.int64]:
+        """For each of `frames` `(N,)` the place, in this path's arrays, of the last frame looked at up to it."""
+        return np.asarray((np.searchsorted(self.frame, frames, side="right") - 1).clip(0), np.int64)
 
     def moves(self, width: int) -> bool:
         """Whether the camera pans, tilts or zooms by more than a share of the picture's `width` in pixels."""

@@ -17,6 +17,8 @@ ROLES = ("player", "goalkeeper", "referee")
 """By the detector's class."""
 JITTER_OF_HEIGHT = 0.03
 """Standard deviation of a box's lower edge, as a share of the box's height."""
+NEARER_SKATE_M = 0.20
+"""A box ends at the blade that is nearer to the camera; the body stands this much further away."""
 FILLED_IN = 3.0
 """How many times less sure a box is that was filled in between two detections."""
 
@@ -124,10 +126,19 @@ def uncertainty(
     return place, np.clip(np.nan_to_num(sigma, nan=5.0), 0.02, 5.0)
 
 
+def _away(ground: Ground, points_px: Array, place: Array, frames: NDArray[np.int64]) -> Array:
+    """Unit vectors `(N, 2)` on the ice, away from the camera: where the pixel above lies."""
+    ahead = ground.to_rink(points_px - (0.0, 1.0), frames) - place
+    length = np.linalg.norm(ahead, axis=1, keepdims=True)
+    return np.nan_to_num(ahead / np.where(length > 0, length, 1.0))
+
+
 def _smoothed(tracks: Tracks, ground: Ground) -> Array:
     boxes = np.asarray(tracks.xyxy, np.float64).reshape(-1, 4)
     frames = np.asarray(tracks.frame, np.int64)
-    place, sigma = uncertainty(ground, feet(tracks.xyxy), boxes[:, 3] - boxes[:, 1], frames)
+    points = feet(tracks.xyxy)
+    place, sigma = uncertainty(ground, points, boxes[:, 3] - boxes[:, 1], frames)
+    place = place + NEARER_SKATE_M * _away(ground, points, place, frames)
     sigma = np.where(np.asarray(tracks.observed, np.bool_)[:, None], sigma, sigma * FILLED_IN)
     result = np.full_like(place, np.nan)
     order = np.lexsort((tracks.time_s, tracks.track_id))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.tracker.paths import FPS, hockey_path, tracks
 from tracker.calibration import Calibration, PointPair, from_points
 from tracker.homography import apply
-from tracker.positions import feet, positions, roles
+from tracker.positions import NEARER_SKATE_M, feet, positions, roles
 from tracker.rink import Rink
 from tracker.smoothing import breaks, smooth
 from tracker.statistics import compute, steps
@@ -27,8 +27,10 @@ def calibrated() -> Calibration:
 
 
 def boxes_at(path: np.ndarray, noise: np.ndarray | float = 0.0, height_px: float = 60.0) -> np.ndarray:
-    """Boxes `(N, 4)` of somebody whose feet are seen where `path` lies, moved by `noise` `(N, 2)` pixels."""
-    foot = apply(VIEW, path) + noise
+    """Boxes `(N, 4)` of somebody who stands on `path`, his nearer skate before it, moved by `noise` `(N, 2)` pixels."""
+    pixels = apply(VIEW, path)
+    away = apply(np.linalg.inv(VIEW), pixels - (0, 1)) - path
+    foot = apply(VIEW, path - NEARER_SKATE_M * away / np.linalg.norm(away, axis=1, keepdims=True)) + noise
     half = height_px * 0.22
     return np.column_stack([foot[:, 0] - half, foot[:, 1] - height_px, foot[:, 0] + half, foot[:, 1]])
 
