@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import torch
 
-NUMERIC_CODE = ("augmentation.py", "members.py", "pixels.py", "stage.py")
+NUMERIC_CODE = ("adamw.py", "augmentation.py", "members.py", "pixels.py", "stage.py")
 """The files of this package that decide a weight's bits."""
 NUMERIC_VARIABLES = ("DNNL_MAX_CPU_ISA", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA")
 INSTRUCTION_SETS = ("fma", "avx", "avx2", "avx512", "amx", "asimd", "sve")

@@ -45,9 +45,9 @@ def build(name: str, teams: int, seed: int) -> nn.Module:
 
     Weights: He et al., *Delving Deep into Rectifiers* (2015), normal; biases 0; batch norm at the identity.
     """
-    with torch.device("meta"):
-        network = member(name).network(teams)
-    network.to_empty(device="cpu")
+    before = torch.get_rng_state()
+    network = member(name).network(teams)  # draws weights from the global state, which is put back
+    torch.set_rng_state(before)
     random = torch.Generator().manual_seed(seed)
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):

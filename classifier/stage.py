@@ -7,7 +7,7 @@ purpose; the global random state is neither read nor changed. Bits are promised 
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,9 +16,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
+from classifier.adamw import adamw_step
 from classifier.augmentation import Augmentation, augment
 from classifier.members import build, to_tensor
 
@@ -74,9 +75,8 @@ class Position:
 def fresh_state(recipe: Recipe, teams: int, shard: int) -> State:
     """Before the first stage."""
     network = build(recipe.member, teams, seed_of(recipe, shard, "weights"))
-    model = {name: tensor.detach() for name, tensor in network.state_dict().items()}
     zeros = {name: torch.zeros_like(p, requires_grad=False) for name, p in network.named_parameters()}
-    return State(model, zeros, {name: torch.zeros_like(z) for name, z in zeros.items()}, 0)
+    return State(_copies(network.state_dict()), zeros, _copies(zeros), 0)
 
 
 def run_stage(
@@ -100,26 +100,26 @@ def run_stage(
     if len(known) < 2:
         return before
     network = build(recipe.member, teams, 0)
-    network.load_state_dict({name: tensor.clone() for name, tensor in before.model.items()})
+    network.load_state_dict(before.model)
     network = network.to(memory_format=torch.channels_last).train()
-    optimizer = _optimizer(network, before, recipe)
+    parameters = dict(network.named_parameters())
+    first, second = _copies(before.first_moment), _copies(before.second_moment)
     steps = recipe.steps(len(labels), at.slices)
     draw = np.random.Generator(np.random.PCG64(seed_of(recipe, at.shard, f"order {at.slice}")))
     bend = np.random.Generator(np.random.PCG64(seed_of(recipe, at.shard, f"augmentation {at.slice}")))
     columns = torch.from_numpy(known)
     for step, chosen in enumerate(_batches(labels, steps, recipe.batch, draw)):
-        for group in optimizer.param_groups:
-            group["lr"] = one_cycle(step, steps, recipe.peak_rate)
         bent = augment(pixels[chosen], bend, Augmentation())
         targets = torch.from_numpy(np.searchsorted(known, labels[chosen]))
         logits = network(to_tensor(bent))[:, columns]
         loss = functional.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
-        optimizer.zero_grad()
+        network.zero_grad()
         loss.backward()
-        optimizer.step()
+        rate = one_cycle(step, steps, recipe.peak_rate)
+        adamw_step(parameters, first, second, before.step + step + 1, rate, recipe.weight_decay)
         if progress is not None:
             progress(step + 1, steps, loss.item())
-    return _state(network, optimizer)
+    return State(_copies(network.state_dict()), first, second, before.step + steps)
 
 
 def one_cycle(step: int, steps: int, peak: float) -> float:
@@ -171,35 +171,15 @@ def _batches(
         yield np.array(chosen)
 
 
-def _optimizer(network: nn.Module, before: State, recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW with its moments put back; the tensors are copied, since the optimizer writes into what it is given."""
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=recipe.peak_rate, weight_decay=recipe.weight_decay, foreach=False, fused=False
-    )
-    if before.step:
-        for name, parameter in network.named_parameters():
-            optimizer.state[parameter] = {
-                "step": torch.tensor(float(before.step)),
-                "exp_avg": before.first_moment[name].clone(),
-                "exp_avg_sq": before.second_moment[name].clone(),
-            }
-    return optimizer
+def _copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of one's own, contiguous, without a history."""
+    return {name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
 
 
-def _state(network: nn.Module, optimizer: torch.optim.AdamW) -> State:
-    moments = {name: optimizer.state[parameter] for name, parameter in network.named_parameters()}
-    return State(
-        {name: tensor.detach().contiguous().clone() for name, tensor in network.state_dict().items()},
-        {name: m["exp_avg"].contiguous().clone() for name, m in moments.items()},
-        {name: m["exp_avg_sq"].contiguous().clone() for name, m in moments.items()},
-        int(next(iter(moments.values()))["step"].item()),
-    )
-
-
-def fingerprint(tensors: dict[str, Tensor] | Sequence[tuple[str, Tensor]]) -> str:
+def fingerprint(tensors: Mapping[str, Tensor]) -> str:
     """SHA-256 over names, types, shapes and values, hexadecimal. Tensors are hashed, never files."""
     digest = hashlib.sha256()
-    for name, tensor in sorted(dict(tensors).items()):
+    for name, tensor in sorted(tensors.items()):
         digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
         digest.update(tensor.detach().contiguous().numpy().tobytes())
     return digest.hexdigest()
