@@ -5,6 +5,7 @@ from array import array
 import numpy as np
 import supervision as sv
 
+from tracker.association.belief import believable
 from tracker.association.config import AssociationConfig
 from tracker.association.ends import Observations
 from tracker.association.linking import link
@@ -65,13 +66,19 @@ class Associator:
             return Tracks.empty()
         step, tracklet = np.asarray(self._step, np.int64), np.asarray(self._tracklet, np.int64)
         order = np.lexsort((step, tracklet))
-        order = order[self._lasting(tracklet[order])]
         observations = self._observations(order)
+        groups = np.split(np.arange(len(order)), np.flatnonzero(np.diff(observations.tracklet)) + 1)
+        groups = [rows for rows in groups if len(rows) >= self._config.min_hits]
+        believed = believable(observations, groups, self._config)
+        rows = np.concatenate([np.zeros(0, np.int64), *(groups[index] for index in np.flatnonzero(believed))])
+        if not len(rows):
+            return Tracks.empty()
+        observations = observations.take(rows, observations.tracklet[rows])
         person = link(observations, self._frame_size, self._online.jitter.shares, self._config)
         return build_tracks(
             observations,
             person,
-            class_id=np.asarray(self._class, np.int64)[order],
+            class_id=np.asarray(self._class, np.int64)[order[rows]],
             step_frame=np.asarray(self._frames, np.int64),
             step_time_s=np.asarray(self._times),
             step_camera=np.asarray(self._camera).reshape(-1, 2),
@@ -79,11 +86,6 @@ class Associator:
             jitter=self._online.jitter.shares,
             config=self._config,
         )
-
-    def _lasting(self, tracklet: np.ndarray) -> np.ndarray:
-        """Which rows of the sorted `tracklet (N,)` belong to tracklets seen at least `config.min_hits` times."""
-        _, position, count = np.unique(tracklet, return_inverse=True, return_counts=True)
-        return count[position] >= self._config.min_hits
 
     def _observations(self, order: np.ndarray) -> Observations:
         step = np.asarray(self._step, np.int64)[order]

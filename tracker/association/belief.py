@@ -12,27 +12,26 @@ from tracker.association.ends import Observations
 _ENOUGH = 5  # lasting tracks from which one can learn what is usual
 
 
-def believable(
-    observations: Observations, groups: list[np.ndarray], step_time_s: np.ndarray, config: AssociationConfig
-) -> np.ndarray:
-    """Which of the K tracks, given as rows in ascending time, are to be believed: (K,) bool.
-
-    `step_time_s (S,)` are the times of all processed frames: in a video shorter than `config.min_track_s` the length
-    of a track says nothing.
-    """
-    figures = np.array([_figures(observations, rows, config) for rows in groups])
-    seen_s, density, mean, within = figures.T
+def believable(observations: Observations, groups: list[np.ndarray], config: AssociationConfig) -> np.ndarray:
+    """Which of the K tracks, given as rows in ascending time, are to be believed: (K,) bool."""
+    if not groups:
+        return np.zeros(0, bool)
+    seen_s, density, mean, within = np.array([_figures(observations, rows, config) for rows in groups]).T
     count = np.array([len(rows) for rows in groups])
-    length_s = float(step_time_s[-1] - step_time_s[0])
     lasting = seen_s >= config.lasting_s
-    short = ~lasting & (seen_s < min(config.min_track_s, length_s))
     if lasting.sum() < _ENOUGH:
-        return ~short & (density >= config.min_density)
+        return density >= config.min_density / 2
     sparse = density < np.where(lasting, 0.5, 1.0) * config.min_density * np.median(density[lasting])
     usual = np.median(mean[lasting])
     spread = np.sqrt(np.var(mean[lasting]) + np.mean(within[lasting]) / count)
     doubtful = ~lasting & (mean - usual < -config.doubt * np.maximum(spread, 0.01))
-    return ~(short | sparse | doubtful)
+    return ~(sparse | doubtful)
+
+
+def long_enough(observations: Observations, groups: list[np.ndarray], video_s: float, minimum_s: float) -> np.ndarray:
+    """Which of the K tracks last `minimum_s` seconds, or half the video where that is shorter: (K,) bool."""
+    length_s = [observations.time_s[rows[-1]] - observations.time_s[rows[0]] for rows in groups]
+    return np.array(length_s) >= min(minimum_s, video_s / 2)
 
 
 def _figures(

@@ -39,6 +39,12 @@ class AssociationConfig(BaseModel):
     memory_s: float = Field(
         default=1.0, gt=0, description="Longest time for which an unseen tracklet waits for its person [s]."
     )
+    border_memory_s: float = Field(
+        default=0.25, gt=0, description="The same for a tracklet that is leaving the picture [s]."
+    )
+    visible_share: float = Field(
+        default=0.7, ge=0, le=1, description="Share of a box inside the picture under which a person is leaving."
+    )
     credit_rate: float = Field(default=2.0, gt=0, description="Waiting time that each second in sight earns [s / s].")
     youth_s: float = Field(default=0.07, ge=0, description="Waiting time of a tracklet just begun [s].")
     seniority: float = Field(
@@ -48,7 +54,7 @@ class AssociationConfig(BaseModel):
 
     # Linking of tracklets in hindsight (linking.py)
     link_rounds_s: tuple[float, ...] = Field(
-        default=(0.5, 2.0, 12.0), description="Longest gaps that are linked in the successive rounds [s]."
+        default=(0.5, 1.5), description="Longest gaps that are linked in the successive rounds [s]."
     )
     end_window_s: float = Field(default=0.6, gt=0, description="Length of a tracklet's end that tells its course [s].")
     camera_drift: tuple[float, float] = Field(
@@ -58,8 +64,11 @@ class AssociationConfig(BaseModel):
         default=(4.0, 1.2), description="Spread of people over the rink [box heights]."
     )
     hidden_cost: float = Field(default=1.0, ge=0, description="Cost of a person inside the view but unseen [nats / s].")
+    away_cost: float = Field(
+        default=6.0, description="Cost of linking over the border of the picture, where many come and go [nats]."
+    )
     away_memory_s: float = Field(default=6.0, gt=0, description="Usual time of an absence from the view [s].")
-    link_bonus: float = Field(default=0.0, description="Advantage of the same person over somebody new [nats].")
+    link_bonus: float = Field(default=-2.0, description="Advantage of the same person over somebody new [nats].")
 
     # Smoothing and filling in (completion.py)
     smooth_acceleration: tuple[float, float] = Field(

@@ -54,6 +54,7 @@ def _link_once(
     cost = _costs(stops, starts, before, after, motion, config, frame_size)
     gap = starts.time_s[after] - stops.time_s[before]
     cost += gap * (config.hidden_cost / 2 * inside + 1 / config.away_memory_s)
+    cost += np.where(inside < 2, config.away_cost, 0.0)
     following = _best_matching(before, after, cost, len(names))
     label = np.arange(len(names))
     for index in np.argsort(starts.time_s, kind="stable"):

@@ -53,10 +53,18 @@ class OnlineTracker:
         ids[columns] = self._ids[rows]
         self.confidence.learn(confidence[columns[self._established()[rows]]], confidence[ids < 0])
         self._credit_s = np.minimum(self._credit_s + np.where(seen, config.credit_rate * dt, -dt), config.memory_s)
+        leaving = ~seen & (self._visible_share() < config.visible_share)
+        self._credit_s[leaving] = np.minimum(self._credit_s[leaving], config.border_memory_s)
         self._keep(self._credit_s >= 0)
         fresh = np.flatnonzero((ids < 0) & (confidence >= config.birth_confidence))
         ids[fresh] = self._bear(edge[fresh], cut[fresh])
         return ids
+
+    def _visible_share(self) -> np.ndarray:
+        """Share (N,) of each tracklet's box that lies in the picture."""
+        shown = clipped_edges(self._mean, np.zeros(2), self._size)
+        size = np.maximum(self._mean[..., 2], 1.0)
+        return np.clip((shown[..., 1] - shown[..., 0]) / size, 0, 1).prod(axis=-1)
 
     def _established(self) -> np.ndarray:
         """Which tracklets (N,) are persons rather than chance."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tracker.association.belief import believable
+from tracker.association.belief import long_enough
 from tracker.association.completion import complete
 from tracker.association.config import AssociationConfig
 from tracker.association.ends import Observations
@@ -27,9 +27,8 @@ def build_tracks(
     """
     order = np.lexsort((observations.step, person))
     groups = np.split(order, np.flatnonzero(np.diff(person[order])) + 1)
-    if not len(order):
-        return Tracks.empty()
-    groups = [groups[index] for index in np.flatnonzero(believable(observations, groups, step_time_s, config))]
+    lasting = long_enough(observations, groups, float(step_time_s[-1] - step_time_s[0]), config.min_track_s)
+    groups = [groups[index] for index in np.flatnonzero(lasting)]
     groups.sort(key=lambda rows: (observations.step[rows[0]], observations.tracklet[rows[0]]))
     if not groups:
         return Tracks.empty()
