@@ -317,7 +317,6 @@ def _timeline(on_ice: pl.DataFrame, moves: pl.DataFrame, metres: Metres) -> pl.D
     x, y = pl.col("x_m"), pl.col("y_m")
     several = pl.col("x_m").count() >= 2
     per_frame = skaters.group_by("frame", "team").agg(
-        skaters=pl.col("track_id").n_unique(),
         centroid_x_m=x.mean(),
         centroid_y_m=y.mean(),
         width_m=pl.when(several).then(y.max() - y.min()),
@@ -328,6 +327,7 @@ def _timeline(on_ice: pl.DataFrame, moves: pl.DataFrame, metres: Metres) -> pl.D
     per_second = (
         frames.join(teams, how="cross")
         .join(per_frame, on=["frame", "team"], how="left")
+        .join(_present(skaters, frames), on=["frame", "team"], how="left")
         .group_by("second", "team")
         .agg((pl.col("skaters").fill_null(0).median() + 0.5).floor().cast(pl.Int64), shape.median())
     )
@@ -350,6 +350,30 @@ def _timeline(on_ice: pl.DataFrame, moves: pl.DataFrame, metres: Metres) -> pl.D
     )
     table = per_second.join(speed, on=["second", "team"], how="left").sort("second", "team")
     return tables.TIMELINE.fit(_marked(table, metres))
+
+
+def _present(skaters: pl.DataFrame, frames: pl.DataFrame) -> pl.DataFrame:
+    """How many skaters of each team are on the ice in each frame: frame, team, skaters.
+
+    A track is there from its first to its last frame, but for gaps over 1 s: whom the detector misses for a moment
+    has not left.
+    """
+    new = pl.col("time_s").diff().over("track_id").fill_null(np.inf) > LONGEST_GAP_S
+    stretches = (
+        skaters.drop_nulls("team")
+        .sort("track_id", "time_s")
+        .with_columns(stretch=new.cum_sum())
+        .group_by("stretch")
+        .agg(pl.col("team").first(), first=pl.col("frame").min(), last=pl.col("frame").max())
+    )
+    order = frames["frame"].sort()
+    counted = [pl.DataFrame(schema={"frame": pl.Int64, "team": pl.String, "skaters": pl.Int64})]
+    for (team,), rows in stretches.group_by("team"):
+        come = np.bincount(np.searchsorted(order, rows["first"]), minlength=len(order) + 1)
+        go = np.bincount(np.searchsorted(order, rows["last"]) + 1, minlength=len(order) + 1)
+        present = np.cumsum(come - go)[: len(order)]
+        counted.append(pl.DataFrame({"frame": order, "team": pl.Series([team] * len(order)), "skaters": present}))
+    return pl.concat(counted)
 
 
 def _marked(table: pl.DataFrame, metres: Metres) -> pl.DataFrame:

@@ -165,6 +165,14 @@ def test_skaters_are_counted_each_second_without_goalkeepers_and_officials():
     assert found.timeline["team"].unique().to_list() == ["white"]
 
 
+def test_who_is_missed_for_a_moment_has_not_left_the_ice():
+    rows = pl.concat([skater(np.zeros(90), track=track) for track in (1, 2, 3)])
+    missed = rows.filter(~((pl.col("track_id") == 3) & pl.col("frame").is_between(30, 50)))
+    gone = rows.filter(~((pl.col("track_id") == 3) & pl.col("frame").is_between(20, 70)))  # 1.7 s
+    assert compute(missed, NHL).timeline["skaters"].to_list() == [3, 3, 3]
+    assert compute(gone, NHL).timeline["skaters"].to_list() == [3, 2, 3]  # there in 20, 0 and 19 of 30 frames
+
+
 def test_a_team_that_is_away_for_a_second_has_no_skaters_in_it():
     rows = pl.concat([skater(np.zeros(90), track=1), skater(np.zeros(30), track=2, team="yellow")])
     timeline = compute(rows, NHL).timeline
