@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
 Array = NDArray[np.float64]
 
@@ -21,8 +22,9 @@ FEWEST = 10
 """Fewer corners than this that agree say nothing about the camera."""
 _BORDER = 5
 """Pixels of the small picture at its edges: black bars stay while the picture moves."""
-STILL_OF_WIDTH = 0.02
-"""A camera that drifts by less than this share of the picture's width over a video stands still."""
+MOVES_OF_WIDTH = 0.02
+"""A camera that moves its picture by less than this share of its width within 60 frames stands still."""
+_WINDOW = 60
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,18 @@ class CameraPath:
         return np.asarray((np.searchsorted(self.frame, frames, side="right") - 1).clip(0), np.int64)
 
     def moves(self, width: int) -> bool:
-        """Whether the camera pans, tilts or zooms by more than a share of the picture's `width` in pixels."""
+        """Whether the camera pans, tilts or zooms by more than a share of the picture's `width` in pixels.
+
+        It must do so within 60 frames: tiny errors add up over a long video in which nothing moved. A step that lasts
+        a single frame is an error of measurement.
+        """
         if len(self.frame) < 2:
             return False
-        swept = float(np.ptp(self.shift, axis=0).max())
-        zoomed = float(np.ptp(np.log(self.scale))) * width / 4
-        return max(swept, zoomed) > STILL_OF_WIDTH * width
+        steps = np.diff(np.column_stack([self.shift, np.log(self.scale) * width / 4]), axis=0)
+        path = np.cumsum(median_filter(steps, (3, 1), mode="constant"), axis=0)
+        window = min(_WINDOW, len(path) - 1)
+        moved = np.abs(path[window:] - path[:-window]) if window else np.abs(path)
+        return bool(moved.max() > MOVES_OF_WIDTH * width)
 
 
 class CameraMotion:
