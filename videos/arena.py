@@ -167,7 +167,7 @@ def foreground(camera: Camera, venue: Venue) -> NDArray[np.uint8]:
     for row in range(3):
         count = max(0, round(venue.foreground / 2))
         xs = rng.uniform(-rink.length_m / 2, rink.length_m / 2, count)
-        seats = np.stack([xs, np.full(count, low - 2.2 - 1.1 * row), np.full(count, 0.3 + 0.35 * row)], 1)
+        seats = np.stack([xs, np.full(count, low - 0.9 - 0.9 * row), np.full(count, 0.15 + 0.3 * row)], 1)
         seated(image, camera, seats, rng, venue.fans, 0.34, standing=0.15)
     if venue.netting > 0:
         _net(image, rng, venue.netting)

@@ -168,7 +168,7 @@ def _dress(base: Clothes, rng: np.random.Generator, club: float = 0.25) -> Cloth
         stick=_vary(_pick(rng, "black", "black", "#a98a5a", "white", "red", "yellow", "grey"), rng, 0.1),
         blade=_pick(rng, "black", "black", "white"),
         skin=_vary(colour_of(SKIN[int(rng.integers(len(SKIN)))]), rng, 0.05),
-        pads=_vary(_pick(rng, "white", "white", "white", "yellow", "black", "#d8d2c0"), rng, 0.05),
+        pads=_vary(_pick(rng, "white", "white", "white", "navy", "black", "#d8d2c0"), rng, 0.05),
         pad_trim=base.stripe,
     )
 

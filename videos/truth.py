@@ -29,10 +29,10 @@ from videos.renderer import Rendered
 from videos.roster import Person, Roster
 
 SCHEMA = {
-    "frame": pl.Int64, "time_s": pl.Float64, "player_id": pl.Int64, "name": pl.String, "team": pl.String,
-    "role": pl.String, "x_m": pl.Float64, "y_m": pl.Float64, "x1": pl.Float64, "y1": pl.Float64, "x2": pl.Float64, "y2": pl.Float64,
-    "visible": pl.Float64,
-}  # fmt: skip
+    **{"frame": pl.Int64, "time_s": pl.Float64, "player_id": pl.Int64},
+    **dict.fromkeys(("name", "team", "role"), pl.String),
+    **dict.fromkeys(("x_m", "y_m", "x1", "y1", "x2", "y2", "visible"), pl.Float64),
+}
 ATTACKS: tuple[Side, Side] = ("right", "left")
 """Of the first and the second team."""
 _CHUNK = 4096

@@ -78,12 +78,13 @@ def test_an_official_who_stands_still_stands_on_the_lower_edge_of_the_box() -> N
     roster = make_roster(np.random.default_rng(1))
     camera = still(Film().rink, (1280, 720))
     for x, y in ((0.0, 0.0), (-9.0, 4.0), (10.0, -4.0)):
-        painted = paint(roster.of("referee")[0], Stance(x, y, facing=-np.pi / 2, crouch=0.1), camera)
+        painted = paint(roster.of("referee")[0], Stance(x, y, facing=0.0, crouch=0.1), camera)
         assert painted is not None
         x1, _, x2, y2 = painted.box
-        (foot,), _ = camera.project(np.array([[x, y, 0.0]]))
-        assert (x1 + x2) / 2 == pytest.approx(foot[0], abs=3)
-        assert y2 == pytest.approx(foot[1], abs=4)
+        (foot,), depth = camera.project(np.array([[x, y, 0.0]]))
+        quarter_metre = 0.25 * camera.focal / depth[0]  # feet stand that far apart, and skates are as long
+        assert (x1 + x2) / 2 == pytest.approx(foot[0], abs=quarter_metre)
+        assert y2 == pytest.approx(foot[1], abs=quarter_metre)
 
 
 def test_the_truth_names_everybody_once_and_keeps_ids(match: tuple[Path, Path, Film]) -> None:
