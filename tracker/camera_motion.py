@@ -22,6 +22,8 @@ FEWEST = 10
 """Fewer corners than this that agree say nothing about the camera."""
 _BORDER = 5
 """Pixels of the small picture at its edges: black bars stay while the picture moves."""
+_AGREEMENT = (0.25, 1.0)
+"""Pixels of the small picture: corners agree within the first, in a blurred picture within the second."""
 MOVES_OF_WIDTH = 0.02
 """A camera that moves its picture by less than this share of its width within 60 frames stands still."""
 _WINDOW = 60
@@ -120,8 +122,11 @@ class CameraMotion:
             return Similarity(known=False)
         middle = np.array([WIDTH / 2, grey.shape[0] / 2], np.float32)
         start, end = corners.reshape(-1, 2)[good] - middle, followed.reshape(-1, 2)[good] - middle
-        matrix, inliers = cv2.estimateAffinePartial2D(start, end, ransacReprojThreshold=1.0, maxIters=300)
-        if matrix is None or inliers.sum() < max(FEWEST, 0.4 * len(start)):
+        for agreement in _AGREEMENT:
+            matrix, inliers = cv2.estimateAffinePartial2D(start, end, ransacReprojThreshold=agreement, maxIters=300)
+            if matrix is not None and inliers.sum() >= max(FEWEST, 0.4 * len(start)):
+                break
+        else:
             return Similarity(known=False)
         scale = math.hypot(matrix[0, 0], matrix[1, 0])
         return Similarity(float(matrix[0, 2]) / factor, float(matrix[1, 2]) / factor, scale)
