@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, uniform_filter1d
@@ -24,8 +25,9 @@ Image = NDArray[np.uint8]
 
 HEAT_BLUR_M = 0.9
 _CELLS_PER_METRE = 2.0
-_PIXELS_PER_METRE = 18.0
+_WIDTH_PX = 1130
 _SMOOTH_S = 15
+
 _INK = "#22262b"
 _QUIET = "#8a929b"
 
@@ -64,15 +66,16 @@ def heat_map(positions: pl.DataFrame, rink: Rink, team: str, colour: Colour, att
     """
     rows = positions.filter(pl.col("team") == team, pl.col("role") != "goalkeeper").drop_nulls(["x_m", "y_m"])
     density = _density(rows.select("x_m", "y_m").to_numpy().astype(np.float64), rink)
-    base = rink_drawing.draw(rink, _PIXELS_PER_METRE).astype(np.float32)
     margin = rink_drawing.MARGIN_M
+    pixels_per_metre = _WIDTH_PX / (rink.length_m + 2 * margin)
+    base = rink_drawing.draw(rink, pixels_per_metre).astype(np.float32)
     height, width = base.shape[:2]
     heat = np.zeros((height, width), np.float32)
-    inset = round(margin * _PIXELS_PER_METRE)
+    inset = round(margin * pixels_per_metre)
     size = (width - 2 * inset, height - 2 * inset)
     heat[inset : height - inset, inset : width - inset] = cv2.resize(density, size, interpolation=cv2.INTER_CUBIC)
     inside = np.zeros((height, width), np.uint8)
-    boards = rink_drawing.to_pixels(rink, rink.boards(), _PIXELS_PER_METRE)
+    boards = rink_drawing.to_pixels(rink, rink.boards(), pixels_per_metre)
     cv2.fillPoly(inside, [np.round(boards).astype(np.int32)], 255, cv2.LINE_AA)
     weight = (np.clip(heat, 0, 1) * (inside / 255.0))[:, :, None].astype(np.float32)
     tint = _ramp(colour)[np.clip(heat * 255, 0, 255).astype(np.uint8)]
@@ -94,6 +97,7 @@ def timeline_figure(timeline: pl.DataFrame, colours: Mapping[str, Colour]) -> Fi
     }
     factor = {"mean_speed_mps": 3.6, "offensive_time_share": 100.0, "skaters": 1.0}
     figure = Figure(figsize=(10, 1.0 + 1.75 * len(panels)), dpi=130, facecolor="white", layout="constrained")
+    edge = [withStroke(linewidth=3.1, foreground=_INK)]
     for index, column in enumerate(panels):
         axes = figure.add_subplot(len(panels), 1, index + 1)
         for team in teams:
@@ -101,12 +105,9 @@ def timeline_figure(timeline: pl.DataFrame, colours: Mapping[str, Colour]) -> Fi
             seconds, values = rows["second"].to_numpy(), rows[column].cast(pl.Float64).to_numpy() * factor[column]
             line = _hex(colours[team])
             if column == "skaters":
-                axes.step(seconds, values, where="post", color=_INK, linewidth=2.6)
-                axes.step(seconds, values, where="post", color=line, linewidth=1.6, label=team)
+                axes.step(seconds, values, where="post", color=line, linewidth=1.6, label=team, path_effects=edge)
             else:
-                smooth = _moving_mean(values)
-                axes.plot(seconds, smooth, color=_INK, linewidth=3.0, solid_capstyle="round")
-                axes.plot(seconds, smooth, color=line, linewidth=1.9, solid_capstyle="round", label=team)
+                axes.plot(seconds, _moving_mean(values), color=line, linewidth=1.9, label=team, path_effects=edge)
         axes.set_title(titles[column], loc="left", fontsize=10, color=_INK, fontweight="bold")
         axes.set_ylim(bottom=0)
         axes.margins(x=0.005)
@@ -168,9 +169,9 @@ def _titled(picture: Image, team: str, attack: str | None) -> Image:
 
 
 def _moving_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over 15 s, unknown seconds left out."""
+    """Mean over a twentieth of the match, 3 to 15 s, unknown seconds left out."""
     known = np.isfinite(values)
-    window = min(_SMOOTH_S, len(values))
+    window = min(max(3, len(values) // 20), _SMOOTH_S)
     weight = uniform_filter1d(known.astype(np.float64), window, mode="nearest")
     total = uniform_filter1d(np.where(known, values, 0.0), window, mode="nearest")
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -1,6 +1,7 @@
 """The annotated frame, the scoreboard and the pictures, looked at by pixel."""
 
 import time
+from functools import cache
 
 import cv2
 import numpy as np
@@ -170,6 +171,7 @@ def test_text_can_be_read_on_its_colour():
     assert min(text_on(NAMED["black"])) > 200
 
 
+@cache
 def match_table() -> pl.DataFrame:
     rng = np.random.default_rng(0)
     people = [keeper(-26, "white", 1, 20), keeper(26, "yellow", 2, 20)]
@@ -212,9 +214,9 @@ def test_the_heat_is_where_the_skaters_were():
     picture = heat_map(match, NHL, "white", COLOURS["white"]).astype(int)
     blank = heat_map(match.clear(), NHL, "white", COLOURS["white"]).astype(int)
     vs, us = np.nonzero(np.abs(picture - blank).max(axis=2) > 30)
-    # Margin 1 m, 18 pixels a metre, a title of 46 lines.
-    assert us.mean() == pytest.approx((NHL.length_m / 2 - x + 1) * 18, abs=6)
-    assert vs.mean() == pytest.approx((NHL.width_m / 2 - y + 1) * 18 + 46, abs=6)
+    # 1130 pixels for 60.96 + 2 m of margins: 17.95 pixels a metre; a title of 46 lines.
+    assert us.mean() == pytest.approx((NHL.length_m / 2 - x + 1) * 17.95, abs=6)
+    assert vs.mean() == pytest.approx((NHL.width_m / 2 - y + 1) * 17.95 + 46, abs=6)
 
 
 def test_the_timeline_has_a_line_per_team_and_no_global_state():
