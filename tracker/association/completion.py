@@ -71,14 +71,14 @@ def _smooth(
         size_weight = whole / np.square(jitter[1] * usual)
         if not whole.any():
             size_weight = seen / np.square(jitter[1] * usual)
-        drift = np.square(config.smooth_size_drift[axis] * usual)
+        drift = np.square(config.size_drift[axis] * usual)
         size = smooth_size(time_s, high - low, size_weight, drift)
         # Where the border cuts one edge off, the other edge and the usual size give the centre.
         centre = np.where(cut_low & ~cut_high, high - size / 2, np.where(cut_high & ~cut_low, low + size / 2, 0.0))
         centre = np.where(cut_low == cut_high, (low + high) / 2, centre)
         spread = np.where(cut_low ^ cut_high, 1.5, 1.0) * jitter[0] * usual
         weight = seen / np.square(spread)
-        density = np.square(config.smooth_acceleration[axis] * height)
+        density = 2 * np.square(config.speed[axis] * height) / config.velocity_memory_s
         course = smooth_position(time_s, centre, weight, density)
         deviation = np.square(centre - course) * weight
         course = smooth_position(time_s, centre, weight / (1 + deviation / _OUTLIER), density)

@@ -71,12 +71,6 @@ class AssociationConfig(BaseModel):
     link_bonus: float = Field(default=-2.0, description="Advantage of the same person over somebody new [nats].")
 
     # Smoothing and filling in (completion.py)
-    smooth_acceleration: tuple[float, float] = Field(
-        default=(2.0, 0.7), description="White-noise acceleration that smoothing lets through [box heights / s^1.5]."
-    )
-    smooth_size_drift: tuple[float, float] = Field(
-        default=(0.18, 0.09), description="Change of width and height that smoothing lets through [share / s^0.5]."
-    )
     fill_s: float = Field(default=1.5, ge=0, description="Longest gap that is filled in [s].")
     min_track_s: float = Field(default=0.3, ge=0, description="Tracks seen for less than this are dropped [s].")
     lasting_s: float = Field(default=2.0, gt=0, description="Tracks seen for longer than this are persons [s].")

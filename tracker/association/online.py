@@ -38,6 +38,8 @@ class OnlineTracker:
         dt = 0.0 if self._time_s is None else max(time_s - self._time_s, 1e-3)
         self._time_s = time_s
         ids = np.full(len(xyxy), -1, np.int64)
+        if dt > config.memory_s:
+            self._keep(np.zeros(len(self._ids), bool))
         if dt > 0:
             self._predict(edge, cut, confidence, dt)
         rows, columns, innovation, noise = self._pair(edge, cut, confidence)
