@@ -1,13 +1,14 @@
 """How right metres, speeds and zones are, given boxes that jitter: `python -m benchmarks.metres TRUTH...`
 
-Takes folders X.truth written by `python -m videos.render`. The true boxes are disturbed (seeded: each edge by a share of
-the box's height, half of the vertical noise sideways, some of it lasting for 0.15 s; every tenth box missing), put on the
-ice by the calibration (still camera), by each frame's true homography (any camera), and by the estimate from people's
-heights, and the statistics compared with those of the true places. Detection and association are left out on purpose.
+Takes folders X.truth of `python -m videos.render`. The true boxes are disturbed (seeded: each edge by a share of
+the box's height, sideways half as much, partly lasting for 0.15 s; every tenth box missing) and put on the ice by the
+calibration (still camera), by each frame's true homography (any camera) and by the estimate from people's heights; the
+statistics are compared with those of the true places. Detection and association are left out on purpose.
 """
 
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -79,7 +80,7 @@ def camera_path(homographies: Array, size: tuple[int, int]) -> CameraPath:
     """What a perfect observer of the background would say."""
     middle = np.array([[size[0] / 2, size[1] / 2], [size[0] / 2 + 50, size[1] / 2]])
     motions = [Similarity()]
-    for before, after in zip(homographies, homographies[1:], strict=False):
+    for before, after in pairwise(homographies):
         now, aside = homography.apply(after @ homography.inverse(before), middle)
         dx, dy = now - middle[0]
         motions.append(Similarity(float(dx), float(dy), float(np.linalg.norm(aside - now)) / 50))
