@@ -26,7 +26,7 @@ log = logging.getLogger("cleansheet")
 ROLES = ("player", "goalkeeper", "referee")
 FORMAT = "cleansheet-detector-1"
 DEFAULT_WEIGHTS = "weights/cleansheet-n.safetensors"
-DEFAULT_SHA256 = ""
+DEFAULT_SHA256 = "d6ccf469ec3d54eb80d02c80b6ef3f6a43013c27672964665333cdbb156e25b4"
 
 _GOALKEEPER = re.compile(r"goal\W*_?(keeper|ie|tender|minder)|^goaler$|^keeper$", re.IGNORECASE)
 _REFEREE = re.compile(r"\bref\b|referee|line(s)?man|official", re.IGNORECASE)
@@ -87,7 +87,9 @@ def build_network(width: float, depth: float, classes: int) -> nn.Module:
 
     description = yaml_model_load("yolov8n.yaml")
     description["scales"] = {"n": [depth, width, 1024]}
-    return DetectionModel(description, ch=3, nc=classes, verbose=False)
+    model: Any = DetectionModel(description, ch=3, nc=classes, verbose=False)
+    model.model[9].cv1.act = nn.SiLU()  # ultralytics took it out of SPPF along the way; YOLOv8 has it
+    return model
 
 
 def file_sha256(path: Path) -> str:
@@ -125,7 +127,7 @@ def _load_safetensors(path: Path) -> LoadedWeights:
     model, metadata = read_safetensors(path)
     classes = json.loads(metadata["classes"])
     role_of_class = {index: ROLES.index(name) for index, name in enumerate(classes) if name in ROLES}
-    return LoadedWeights(_ready(model), role_of_class, path.name, file_sha256(path))
+    return LoadedWeights(ready(model), role_of_class, path.name, file_sha256(path))
 
 
 def _load_pt(path: Path, roles: Mapping[str, str] | None) -> LoadedWeights:
@@ -146,7 +148,7 @@ def _load_pt(path: Path, roles: Mapping[str, str] | None) -> LoadedWeights:
     if ROLES.index("player") not in role_of_class.values():
         known = ", ".join(list(names.values())[:8])
         raise BadInput(f"{path}: finds no people; it needs a class such as 'person' or 'player' and has: {known}")
-    return LoadedWeights(_ready(model), role_of_class, path.name, file_sha256(path))
+    return LoadedWeights(ready(model), role_of_class, path.name, file_sha256(path))
 
 
 def roles_of_names(names: Mapping[int, str], roles: Mapping[str, str] | None = None) -> dict[int, int]:
@@ -167,7 +169,8 @@ def roles_of_names(names: Mapping[int, str], roles: Mapping[str, str] | None = N
     return found
 
 
-def _ready(model: Any) -> nn.Module:
+def ready(model: Any) -> nn.Module:
+    """The network as it is run: evaluation mode, normalisation folded into the convolutions, without gradients."""
     model.eval()
     model.fuse(verbose=False)
     for parameter in model.parameters():

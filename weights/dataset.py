@@ -1,0 +1,85 @@
+"""Labelled pictures in the YOLO layout: `images/[GROUP/]NAME.jpg` beside `labels/[GROUP/]NAME.txt`.
+
+A group is what is kept together when training and validation are split: a rink, a match. Neighbouring frames are
+near-copies, so frames of one group never lie on both sides.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from classifier.errors import BadInput
+
+PICTURES = {".jpg", ".jpeg", ".png"}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled picture."""
+
+    path: Path
+    group: str
+    labels: npt.NDArray[np.float32]
+    """`(N, 5)`: class, then centre x, centre y, width and height as shares of the picture."""
+
+
+def find_samples(folders: Iterable[Path]) -> list[Sample]:
+    """Every picture below each folder's `images`, sorted; without a label file it holds no people.
+
+    Raises:
+        BadInput: a folder without pictures, or a label that is not YOLO's five numbers.
+    """
+    samples: list[Sample] = []
+    for folder in folders:
+        images = folder / "images"
+        paths = sorted(path for path in images.rglob("*") if path.suffix.lower() in PICTURES)
+        if not paths:
+            raise BadInput(f"{images}: no pictures; expected images/[GROUP/]NAME.jpg and labels/[GROUP/]NAME.txt")
+        for path in paths:
+            relative = path.relative_to(images)
+            group = relative.parts[0] if len(relative.parts) > 1 else folder.resolve().name
+            label = folder / "labels" / relative.with_suffix(".txt")
+            samples.append(Sample(path, group, _read_labels(label)))
+    return samples
+
+
+def split_by_group(samples: Sequence[Sample], held_out: Iterable[str]) -> tuple[list[Sample], list[Sample]]:
+    """Training and validation samples.
+
+    Raises:
+        BadInput: a held-out group that no sample belongs to.
+    """
+    held_out = set(held_out)
+    groups = {sample.group for sample in samples}
+    if missing := held_out - groups:
+        raise BadInput(f"no group {', '.join(sorted(missing))}; there are: {', '.join(sorted(groups))}")
+    training = [sample for sample in samples if sample.group not in held_out]
+    return training, [sample for sample in samples if sample.group in held_out]
+
+
+def read_picture(path: Path, longest: int | None = None) -> npt.NDArray[np.uint8]:
+    """A picture as `(H, W, 3)` BGR, shrunk so that its longer side is at most `longest` pixels."""
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise BadInput(f"{path}: not a readable picture")
+    scale = longest / max(image.shape[:2]) if longest else 1.0
+    if scale < 1:
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return image.astype(np.uint8, copy=False)
+
+
+def _read_labels(path: Path) -> npt.NDArray[np.float32]:
+    if not path.exists():
+        return np.zeros((0, 5), np.float32)
+    rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
+    try:
+        labels = np.array(rows, np.float32).reshape(-1, 5)
+    except ValueError as error:
+        raise BadInput(f"{path}: expected lines of 'class x y width height'") from error
+    if len(labels) and (labels[:, 1:].max() > 1.5 or labels.min() < 0 or labels[:, 0].max() > 2):
+        raise BadInput(f"{path}: classes are 0 player, 1 goalkeeper, 2 referee, boxes are shares of the picture")
+    return labels
