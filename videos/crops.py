@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from classifier.errors import BadInput
 from tracker.rink import Rink
 from videos.camera import focal_for, look_at
-from videos.match import Match, MatchPlan
+from videos.game import MatchPlan
+from videos.match import Match
 from videos.optics import Lens, Sensor, random_lens
 from videos.options import pair_of, refusing
 from videos.renderer import Rendered, Seen, Stage, render

@@ -19,7 +19,8 @@ import numpy as np
 from classifier.errors import BadInput
 from tracker.rink import Rink
 from videos.camera import Camera, focal_for, look_at
-from videos.match import Match, MatchPlan, Moment
+from videos.game import MatchPlan
+from videos.match import Match, Moment
 from videos.optics import Sensor, random_lens
 from videos.options import parse_size, refusing, size_option
 from videos.renderer import Rendered, Stage, render

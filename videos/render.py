@@ -14,7 +14,8 @@ from classifier.errors import BadInput
 from tracker.rink import Rink
 from tracker.video_writer import VideoWriter
 from videos.camera import Camera
-from videos.match import Match, MatchPlan, Moment
+from videos.game import MatchPlan
+from videos.match import Match, Moment
 from videos.optics import Lens, Sensor
 from videos.options import pair_of, parse_size, refusing, size_option
 from videos.renderer import Rendered, Stage, render

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tracker.rink import Rink
-from videos.match import Match, MatchPlan, Moment
+from videos.game import MatchPlan
+from videos.match import Match, Moment
 from videos.motion import SPEED_LIMIT
 from videos.roster import make_roster
 
