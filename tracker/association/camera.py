@@ -8,19 +8,23 @@ import numpy as np
 
 from tracker.association.config import AssociationConfig
 
+_MEMORY_S = 2.0  # after this time without people to see it by, the camera's velocity is forgotten by 63 %
+
 
 class CameraMotion:
     """Velocity `(2,)` [px/s] with which a camera moves the picture, and the sum of its shifts so far."""
 
     def __init__(self, width: int, config: AssociationConfig) -> None:
         self._density = np.square(np.array(config.camera_acceleration) * width)
-        self._variance = self._density * 1.0
+        self._variance = self._density * _MEMORY_S / 2
         self.velocity = np.zeros(2)
         self.position = np.zeros(2)  # sum of all shifts [px]
 
     def predict(self, dt: float) -> tuple[np.ndarray, np.ndarray]:
         """Shift (2,) [px] that is expected over `dt` seconds, and its variance (2,) [px^2]."""
-        self._variance = self._variance + self._density * dt
+        kept = np.exp(-dt / _MEMORY_S)
+        self.velocity = self.velocity * kept
+        self._variance = self._variance * kept**2 + self._density * _MEMORY_S / 2 * (1 - kept**2)
         return self.velocity * dt, self._variance * dt**2
 
     def correct(self, displacement: np.ndarray, variance: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
