@@ -9,10 +9,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tracker import rink_drawing
+from tracker.attacks import OFFICIALS
 from tracker.lettering import BOLD, Panel, pill, text_width, write
 from tracker.rink import Rink
 from tracker.scoreboard import Scoreboard, TeamLine
-from tracker.statistics import OFFICIALS
 from tracker.team_colours import OFFICIAL, UNKNOWN, Colour, text_on
 
 Image = NDArray[np.uint8]

@@ -16,9 +16,10 @@ from scipy.ndimage import gaussian_filter, uniform_filter1d
 
 from classifier.errors import CleansheetError
 from tracker import rink_drawing
+from tracker.attacks import OFFICIALS
 from tracker.lettering import BOLD, REGULAR, write
 from tracker.rink import Rink
-from tracker.statistics import OFFICIALS, Statistics
+from tracker.statistics import Statistics
 from tracker.team_colours import Colour, team_colours
 
 Image = NDArray[np.uint8]

@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tracker.attacks import OFFICIALS
+from tracker.movement import FASTEST_MPS, LONGEST_GAP_S
 from tracker.smoothing import breaks, smooth
-from tracker.statistics import FASTEST_MPS, LONGEST_GAP_S, OFFICIALS
 from tracker.tables import POSITIONS, Metres
 
 Array = NDArray[np.float64]

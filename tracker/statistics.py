@@ -1,7 +1,6 @@
 """Statistics of a match: pure functions from the table of positions to teams, players and a timeline.
 
-They work alike on tracked data and on a rendered match's truth. Speed bursts are NHL EDGE's: a burst begins when a
-skater's speed rises above 18 mph, ends when it falls below 16 mph, and is worth its highest speed.
+They work alike on tracked data and on a rendered match's truth. What each figure means is in docs/metres.md.
 """
 
 from collections.abc import Mapping
@@ -12,21 +11,14 @@ import polars as pl
 
 from classifier.errors import BadInput
 from tracker import tables
+from tracker.attacks import settle_attacks, team_names
+from tracker.movement import FASTEST_MPS, LONGEST_GAP_S, MPH, bursts, steps
 from tracker.rink import Rink, Side
 from tracker.tables import Metres
 
-MPH = 0.44704
-"""Metres a second in one mile an hour."""
-BURST_BEGINS_MPS = 18 * MPH
-BURST_ENDS_MPS = 16 * MPH
-BURST_BINS_MPS = (18 * MPH, 20 * MPH, 22 * MPH)
-FASTEST_MPS = 13.0
-"""Above this nobody skates: such a step is a tracking error."""
-LONGEST_GAP_S = 1.0
 OFF_ICE_M = 1.5
 """Who is this far outside the boards sits on the bench or in the stand."""
-OFFICIALS = "referee"
-
+BURST_BINS_MPS = (18 * MPH, 20 * MPH, 22 * MPH)
 _BURSTS = ("bursts_18_20", "bursts_20_22", "bursts_22_plus")
 
 
@@ -74,7 +66,7 @@ def compute(
     if metres == "none":
         rows = rows.with_columns(pl.lit(None, pl.Float64).alias("x_m"), pl.lit(None, pl.Float64).alias("y_m"))
     on_ice = _on_ice(rows, rink)
-    known, warnings = _attacks(on_ice, rink, attacks, metres)
+    known, warnings = settle_attacks(on_ice, rink, attacks, metres)
     moves = steps(on_ice, rink, known)
 
     by_track = _players(rows, on_ice, moves, metres, team_confidence or {}, players or {})
@@ -89,129 +81,12 @@ def compute(
     return Statistics(teams, by_track, timeline, known, tuple(warnings), dropped)
 
 
-def steps(rows: pl.DataFrame, rink: Rink | None = None, attacks: Mapping[str, Side] | None = None) -> pl.DataFrame:
-    """What happens between each two consecutive known places of a track, at most 1 s apart.
-
-    Columns: track_id, team, time_s (of the step's start), dt_s, distance_m, speed_mps, `error` (above 13 m/s; its
-    distance and speed are null), `zone` (offensive, neutral, defensive, or null) of the step's middle.
-    """
-    ordered = rows.drop_nulls(["x_m", "y_m"]).sort("track_id", "time_s")
-    since = pl.col("x_m", "y_m", "time_s").diff().over("track_id")
-    moves = (
-        ordered.with_columns(since.name.prefix("d_"))
-        .filter(pl.col("d_time_s").is_between(0, LONGEST_GAP_S, closed="right"))
-        .with_columns(
-            dt_s=pl.col("d_time_s"),
-            distance_m=(pl.col("d_x_m").pow(2) + pl.col("d_y_m").pow(2)).sqrt(),
-            middle_x=pl.col("x_m") - pl.col("d_x_m") / 2,
-            time_s=pl.col("time_s") - pl.col("d_time_s"),
-        )
-        .with_columns(speed_mps=pl.col("distance_m") / pl.col("dt_s"))
-        .with_columns(error=pl.col("speed_mps") > FASTEST_MPS)
-        .with_columns(pl.when(~pl.col("error")).then(pl.col("distance_m", "speed_mps")))
-    )
-    return moves.with_columns(zone=_zone(rink, attacks or {})).select(
-        "track_id", "team", "role", "time_s", "dt_s", "distance_m", "speed_mps", "error", "zone"
-    )
-
-
-def bursts(moves: pl.DataFrame) -> pl.DataFrame:
-    """NHL EDGE speed bursts of a table of steps: track_id, team, time_s (its begin), top_mps.
-
-    A stretch in which speed stays at 16 mph or above holds one burst when its maximum is above 18 mph; the burst
-    begins where speed first exceeds 18 mph. A gap or a tracking error ends it.
-    """
-    fast = pl.col("speed_mps") >= BURST_ENDS_MPS
-    unbroken = (pl.col("time_s") - (pl.col("time_s") + pl.col("dt_s")).shift()).abs() < 1e-6
-    starts = ~(fast.shift() & unbroken).over("track_id").fill_null(False)
-    return (
-        moves.sort("track_id", "time_s")
-        .with_columns(stretch=starts.cum_sum(), speed_mps=pl.col("speed_mps").fill_null(0.0))
-        .filter(fast)
-        .filter(pl.col("speed_mps").max().over("track_id", "stretch") > BURST_BEGINS_MPS)
-        .group_by("track_id", "stretch", maintain_order=True)
-        .agg(
-            pl.col("team").first(),
-            pl.col("time_s").filter(pl.col("speed_mps") > BURST_BEGINS_MPS).first(),
-            pl.col("speed_mps").max().alias("top_mps"),
-        )
-        .drop("stretch")
-    )
-
-
-def find_attacks(positions: pl.DataFrame, rink: Rink) -> dict[str, Side]:
-    """The end that each team attacks, opposite to where its goalkeepers stand; a team in doubt is left out.
-
-    A team's goalkeepers must spend three quarters of their frames in the same end zone. Of two teams, one known
-    goalkeeper says both; two that seem to stand at the same end say nothing.
-    """
-    keepers = positions.filter(pl.col("role") == "goalkeeper", pl.col("team") != OFFICIALS).drop_nulls("x_m")
-    found: dict[str, Side] = {}
-    for (team,), rows in keepers.group_by("team"):
-        x = rows["x_m"].to_numpy()
-        left, right = float(np.mean(x < -rink.zone_x)), float(np.mean(x > rink.zone_x))
-        if max(left, right) >= 0.75:
-            found[str(team)] = "right" if left > right else "left"
-    teams = _team_names(positions)
-    if len(teams) == 2 and len(found) == 2 and len(set(found.values())) == 1:
-        return {}
-    if len(teams) == 2 and len(found) == 1:
-        (team, side), (other,) = next(iter(found.items())), [name for name in teams if name not in found]
-        found[other] = "left" if side == "right" else "right"
-    return dict(sorted(found.items()))
-
-
-def _team_names(rows: pl.DataFrame) -> list[str]:
-    return sorted(name for name in rows["team"].drop_nulls().unique().to_list() if name != OFFICIALS)
-
-
 def _on_ice(rows: pl.DataFrame, rink: Rink | None) -> pl.DataFrame:
     if rink is None:
         return rows
     xy = rows.select("x_m", "y_m").to_numpy().astype(np.float64)
     known = np.isfinite(xy).all(axis=1)
     return rows.filter(pl.Series(~known | rink.contains(xy, OFF_ICE_M)))
-
-
-def _attacks(
-    rows: pl.DataFrame, rink: Rink | None, given: Mapping[str, Side] | None, metres: Metres
-) -> tuple[dict[str, Side], list[str]]:
-    teams = _team_names(rows)
-    for team, side in (given or {}).items():
-        if side not in ("left", "right"):
-            raise BadInput(f"attack of {team!r}: {side!r} is neither left nor right")
-        if teams and team not in teams:
-            raise BadInput(f"attack of {team!r}: no such team in this match, which has {', '.join(teams)}")
-    if rink is None or metres == "none":
-        return {}, (["no rink coordinates: zone times and offensive pressure are left out"] if teams else [])
-    attacks = find_attacks(rows, rink) | dict(given or {})
-    if given and len(teams) == 2:
-        for team, other in (teams, teams[::-1]):
-            if team in given and other not in given:
-                attacks[other] = "left" if given[team] == "right" else "right"
-    unknown = [team for team in teams if team not in attacks]
-    warnings = (
-        [f"attack direction of {', '.join(unknown)} not known (no goalkeeper told it): zone times are left out"]
-        if unknown
-        else []
-    )
-    return attacks, warnings
-
-
-def _zone(rink: Rink | None, attacks: Mapping[str, Side]) -> pl.Expr:
-    """Zone of `middle_x`, seen by the row's team."""
-    if rink is None or not attacks:
-        return pl.lit(None, pl.String)
-    signs = {team: 1.0 if side == "right" else -1.0 for team, side in attacks.items()}
-    ahead = pl.col("middle_x") * pl.col("team").replace_strict(signs, default=None, return_dtype=pl.Float64)
-    return (
-        pl.when(ahead > rink.zone_x)
-        .then(pl.lit("offensive"))
-        .when(ahead < -rink.zone_x)
-        .then(pl.lit("defensive"))
-        .when(ahead.is_not_null())
-        .then(pl.lit("neutral"))
-    )
 
 
 def _movement(moves: pl.DataFrame, by: str) -> pl.DataFrame:
@@ -293,7 +168,7 @@ def _players(
 
 
 def _teams(on_ice: pl.DataFrame, moves: pl.DataFrame, timeline: pl.DataFrame, metres: Metres) -> pl.DataFrame:
-    rows = on_ice.filter(pl.col("team").is_in(_team_names(on_ice)))
+    rows = on_ice.filter(pl.col("team").is_in(team_names(on_ice)))
     shape = ("width_m", "length_m", "spread_m")
     seconds = timeline.group_by("team").agg(
         pl.col("skaters").median().alias("skaters_median"), *(pl.col(c).median().alias(f"{c}_median") for c in shape)
@@ -310,7 +185,7 @@ def _teams(on_ice: pl.DataFrame, moves: pl.DataFrame, timeline: pl.DataFrame, me
 
 
 def _timeline(on_ice: pl.DataFrame, moves: pl.DataFrame, metres: Metres) -> pl.DataFrame:
-    teams = pl.DataFrame({"team": _team_names(on_ice)}, schema={"team": pl.String})
+    teams = pl.DataFrame({"team": team_names(on_ice)}, schema={"team": pl.String})
     second = pl.col("time_s").floor().cast(pl.Int64).alias("second")
     frames = on_ice.select("frame", second).unique("frame")
     skaters = on_ice.filter(pl.col("role") == "player").sort("track_id")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from tracker.statistics import OFFICIALS
+from tracker.attacks import OFFICIALS
 
 Colour = tuple[int, int, int]
 """BGR, 0 to 255."""

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from tests.tracker.paths import FPS, hockey_path, tracks
 from tracker.calibration import Calibration, PointPair, from_points
 from tracker.homography import apply
+from tracker.movement import steps
 from tracker.positions import NEARER_SKATE_M, feet, positions, roles
 from tracker.rink import Rink
 from tracker.smoothing import breaks, smooth
-from tracker.statistics import compute, steps
+from tracker.statistics import compute
 from tracker.tables import POSITIONS
 
 NHL = Rink.named("nhl")

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from classifier.errors import BadInput
 from tests.tracker.paths import at_speeds, hockey_path, keeper, skater
 from tracker import tables
+from tracker.attacks import find_attacks
+from tracker.movement import bursts, steps
 from tracker.rink import Rink
-from tracker.statistics import bursts, compute, find_attacks, steps
+from tracker.statistics import compute
 
 NHL = Rink.named("nhl")
 
