@@ -161,9 +161,7 @@ _FAMILIES: dict[str, tuple[Callable[..., Run], Callable[[], Iterator[dict]]]] = 
     ),
     "trackers OC-SORT": (
         _of_trackers("OCSORTTracker"),
-        _with_default(
-            _grid(lost_track_buffer=[30, 60], minimum_iou_threshold=[0.1, 0.3], high_conf_det_threshold=[0.25])
-        ),
+        _with_default(_grid(lost_track_buffer=[30], minimum_iou_threshold=[0.1, 0.3], high_conf_det_threshold=[0.25])),
     ),
     "trackers BoT-SORT": (
         _of_trackers("BoTSORTTracker", enable_cmc=False),
@@ -189,11 +187,11 @@ _FAMILIES: dict[str, tuple[Callable[..., Run], Callable[[], Iterator[dict]]]] = 
     ),
     "ultralytics ByteTrack": (
         _of_ultralytics("BYTETracker"),
-        _with_default(_grid(track_buffer=[60], match_thresh=[0.8, 0.9], new_track_thresh=[0.25, 0.6])),
+        _with_default(_grid(track_buffer=[60], match_thresh=[0.8, 0.9])),
     ),
     "ultralytics BoT-SORT": (
         _of_ultralytics("BOTSORT"),
-        _with_default(_grid(track_buffer=[60], match_thresh=[0.8, 0.9], new_track_thresh=[0.25, 0.6])),
+        _with_default(_grid(track_buffer=[60], match_thresh=[0.8, 0.9])),
     ),
     "cleansheet": (_ours, lambda: iter([{}])),
 }
