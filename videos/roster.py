@@ -211,7 +211,7 @@ def make_roster(
         rng = np.random.default_rng([base, side])
         kit = team_clothes(colour, rng)
         backs = [int(n) for n in rng.permutation(_KEEPER_NUMBERS)[:goalkeepers]]
-        backs += [int(n) for n in 1 + rng.permutation(98) if n + 1 not in _KEEPER_NUMBERS][:skaters]
+        backs += [int(n) for n in 1 + rng.permutation(98) if n not in _KEEPER_NUMBERS][:skaters]
         for i in range(skaters + goalkeepers):
             keeper = i < goalkeepers
             number = backs[i]

@@ -74,3 +74,9 @@ def test_frames_come_with_yolo_labels_inside_the_picture(tmp_path: Path) -> None
             assert x + w / 2 <= 1 + 1e-5
             assert y - h / 2 >= -1e-5
             assert y + h / 2 <= 1 + 1e-5
+
+
+def test_no_two_people_share_a_name() -> None:
+    for seed in range(40):
+        names = [p.name for p in make_roster(np.random.default_rng(seed), skaters=20, goalkeepers=3).people]
+        assert len(names) == len(set(names))
