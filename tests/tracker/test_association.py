@@ -131,6 +131,15 @@ def test_no_detections_at_all_give_no_tracks():
     assert len(Associator(SIZE).finish()) == 0
 
 
+def test_boxes_that_are_no_boxes_belong_to_nobody():
+    associator = Associator(SIZE)
+    odd = np.array([[-90, 20, -30, 90], [1400, 10, 1450, 120], [50, 50, 50, 90], [100, 100, 150, 210]])
+    for frame in range(30):
+        ids = associator.update(detections(odd), frame, frame / 30)
+        assert ids[:3].tolist() == [-1, -1, -1]
+    assert len(associator.finish()) == 30
+
+
 def test_boxes_that_flash_up_once_belong_to_no_track():
     rng = np.random.default_rng(5)
     associator = Associator(SIZE)
@@ -215,7 +224,7 @@ def assert_sound(tracks: Tracks, tracklets: set[int]) -> None:
     assert np.isfinite(tracks.xyxy).all()
     assert (tracks.xyxy >= 0).all()
     assert (tracks.xyxy <= [*SIZE, *SIZE]).all()
-    assert (tracks.xyxy[:, 2:] >= tracks.xyxy[:, :2]).all()
+    assert (tracks.xyxy[:, 2:] > tracks.xyxy[:, :2]).all()
     assert ((tracks.confidence > 0) == tracks.observed).all()
 
 

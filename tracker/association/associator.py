@@ -16,7 +16,7 @@ from tracker.association.tracks import Tracks
 
 
 class Associator:
-    """Boxes in, tracks out; about 40 bytes are kept of a detection.
+    """Boxes in, tracks out; 30 bytes are kept of a detection.
 
     Args:
         frame_size: Width and height of the video [px].
@@ -37,7 +37,8 @@ class Associator:
         self._class = array("h")
 
     def update(self, detections: sv.Detections, frame: int, time_s: float) -> np.ndarray:
-        """Take the boxes of the next frame; frames may be skipped, times must grow.
+        """Take the boxes of the next frame; frames may be skipped, times must grow. A box of which less than a pixel
+        lies in the picture belongs to nobody.
 
         Returns:
             (len(detections),) int64, the tracklet of each detection in the order given; -1: none.
@@ -46,9 +47,12 @@ class Associator:
             raise ValueError(f"frame {frame} comes after frame {self._frames[-1]}: frames must be given in order")
         count = len(detections)
         xyxy = np.asarray(detections.xyxy, np.float64).reshape(-1, 4)
+        xyxy = np.clip(xyxy, 0, np.tile(self._frame_size, 2))
+        usable = (xyxy[:, 2:] - xyxy[:, :2] >= 1).all(axis=1)
         confidence = np.ones(count) if detections.confidence is None else np.asarray(detections.confidence, float)
         classes = np.zeros(count, int) if detections.class_id is None else np.asarray(detections.class_id, int)
-        ids = self._online.step(xyxy, confidence, time_s)
+        ids = np.full(count, -1, np.int64)
+        ids[usable] = self._online.step(xyxy[usable], confidence[usable], time_s)
         kept = ids >= 0
         self._step.extend([len(self._frames)] * int(kept.sum()))
         self._tracklet.extend(ids[kept].tolist())

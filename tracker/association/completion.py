@@ -11,6 +11,8 @@ from tracker.association.smoothing import smooth_position, smooth_size
 
 _OUTLIER = 9.0  # squared deviation at which a box's weight halves
 
+_MIN_SHARE = 0.3  # of a filled-in box must lie in the picture
+
 
 @dataclass(frozen=True)
 class Course:
@@ -44,7 +46,9 @@ def complete(
         seen = row >= 0
         inside = np.clip(edge, 0, frame_size[:, None])
         share = np.prod((inside[..., 1] - inside[..., 0]) / np.maximum(edge[..., 1] - edge[..., 0], 1e-6), axis=-1)
-        keep = seen | (share > 0.3)
+        gone = seen & (inside[..., 1] - inside[..., 0] < 1).any(axis=-1)
+        inside[gone] = observations.edge[row[gone]]  # smoothed out of the picture: what was seen stays
+        keep = seen | (share > _MIN_SHARE)
         courses.append(Course(steps[keep], row[keep], boxes(inside[keep])))
     return courses
 
