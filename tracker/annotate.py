@@ -168,15 +168,14 @@ def _figures(line: TeamLine, board: Scoreboard) -> list[tuple[str, str, str]]:
 
 
 class _Minimap:
-    """The rink in the right lower corner, with a dot for everybody whose place is known."""
+    """The rink in the right upper corner, over the stand and not over the ice, with a dot for everybody on it."""
 
     def __init__(self, rink: Rink, frame_size: tuple[int, int], unit: float) -> None:
         self._rink = rink
         self._scale = 0.21 * frame_size[0] / (rink.length_m + 2 * rink_drawing.MARGIN_M)
         picture = rink_drawing.draw(rink, self._scale)
-        height, width = picture.shape[:2]
-        margin = round(16 * unit)
-        self._at = (frame_size[0] - width - margin, frame_size[1] - height - margin)
+        width, margin = picture.shape[1], round(16 * unit)
+        self._at = (frame_size[0] - width - margin, margin)
         self._panel = Panel.rounded(picture, 8 * unit, 0.92)
         self._dot = max(2.5, 3.6 * unit)
 

@@ -154,8 +154,8 @@ def gather_by_track(folder: Path, tracklet_to_track: dict[int, int], per_track: 
         track = tracklet_to_track.get(int(tracklet_folder.name))
         if track is not None:
             for path in tracklet_folder.iterdir():
-                frame, score = path.stem.split("-", 1)
-                candidates.setdefault(track, []).append((-float(score), int(frame), path))
+                written_frame, score = path.stem.split("-", 1)
+                candidates.setdefault(track, []).append((-float(score), int(written_frame), path))
     for track, found in candidates.items():
         target = folder / track_folder_name(track)
         target.mkdir(exist_ok=True)

@@ -48,6 +48,9 @@ def against_truth(run: Path, truth: Path) -> AgainstTruth:
     from trackers.eval import evaluate_mot_sequence
 
     scores = evaluate_mot_sequence(truth / "gt.txt", run / "tracks.mot.txt", metrics=["CLEAR", "HOTA", "Identity"])
+    assert scores.Identity is not None
+    assert scores.HOTA is not None
+    assert scores.CLEAR is not None
     mine, real = read_csv(TRACKS, run / "tracks.csv"), pl.read_parquet(truth / "positions.parquet")
     pairs, covered, missed, extra = match_teams(mine, real)
     return AgainstTruth(

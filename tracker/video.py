@@ -207,7 +207,7 @@ def _index_of(picture: VideoFrame, info: VideoInfo, *, after: int) -> int:
 
 
 def _as_shown(picture: VideoFrame) -> NDArray[np.uint8]:
-    image = picture.to_ndarray(format="bgr24")
+    image: NDArray[np.uint8] = picture.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
     turns = round(picture.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 

@@ -3,6 +3,8 @@
 from contextlib import closing
 from dataclasses import dataclass
 
+import numpy as np
+
 from tracker.association import Associator, Tracks
 from tracker.camera_motion import CameraMotion, CameraPath, Similarity
 from tracker.crops import CropKeeper, gather_by_track
@@ -58,7 +60,7 @@ def watch(
             with times.timed("crops"):
                 keeper.offer(frame.image, detections, tracklets, frame.index, frame.time_s)
             with times.timed("camera"):
-                motions.append(motion.update(frame.image, detections.xyxy))
+                motions.append(motion.update(frame.image, detections.xyxy.astype(np.float32)))
             indices.append(frame.index)
             found += len(detections)
             report("watch", len(indices), total)

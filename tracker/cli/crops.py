@@ -7,7 +7,7 @@ import click
 from tracker.cli.parameters import json_option, print_json, workspace_option
 
 
-@click.command("crops")
+@click.command("crops", short_help="Lay out a run's crops for labelling.")
 @click.argument("run")
 @workspace_option
 @click.option("--per-track", type=click.IntRange(1), default=4, show_default=True, help="Crops of a track to label.")

@@ -7,7 +7,7 @@ import click
 from tracker.cli.parameters import json_option, print_json
 
 
-@click.command("demo")
+@click.command("demo", short_help="The whole journey on the match that ships with the program.")
 @click.option(
     "-w", "--workspace", type=click.Path(path_type=Path, file_okay=False), default=Path("workspace-demo"),
     show_default=True, help="Folder for what the demo makes; delete it when you have seen enough.",

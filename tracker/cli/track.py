@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _EMPTY_S = 5.0  # a stretch without boxes is played to the association up to this length: by then all is forgotten
 
 
-@click.command("track")
+@click.command("track", short_help="Association alone: MOTChallenge in and out.")
 @click.argument("detections", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Track file to write.")
 @click.option("--fps", required=True, help="Frames a second of the video: 25, 59.94 or 30000/1001.")
