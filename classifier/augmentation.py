@@ -18,16 +18,16 @@ class Augmentation:
     """Of the box, as a share of its side."""
     scale: float = 0.20
     """Of the box: 0.2 is from 0.8 to 1.2 times."""
-    brightness: float = 0.35
-    """Gain of the light: 0.35 is from 0.65 to 1.35 times."""
-    tint: float = 0.06
+    brightness: float = 0.12
+    """Gain of the light: 0.12 is from 0.88 to 1.12 times."""
+    tint: float = 0.03
     """Gain of each colour channel on its own (white balance)."""
-    saturation: float = 0.3
-    offset: float = 0.08
+    saturation: float = 0.15
+    offset: float = 0.02
     """Added to all channels (haze, black level), as a share of the range."""
-    blur: float = 0.3
+    blur: float = 0.4
     """Probability of a blur, which halves the resolution or quarters it."""
-    erase: float = 0.3
+    erase: float = 0.15
     """Probability that one border band is covered by a flat colour (a neighbour, the boards)."""
 
 

@@ -131,7 +131,7 @@ def evaluate(
         if progress is not None:
             progress(done, total)
 
-    answers = run_jobs("fold", jobs, default_workers() if workers is None else workers, heard)
+    answers = run_jobs("fold", jobs, default_workers(total) if workers is None else workers, heard)
     called = np.zeros((len(arms), seeds, len(crops)), np.int64)
     for i, (answer, (seed, test)) in enumerate(zip(answers, tests, strict=True)):
         called[i % len(arms), seed, test] = np.argmax(answer, axis=1)

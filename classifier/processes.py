@@ -18,8 +18,14 @@ from classifier.errors import CleansheetError
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
-def default_workers() -> int:
-    """One for each core that this process may use, at most 8."""
+FEW_STEPS = 800
+"""So many optimizer steps take about as long as starting processes that import PyTorch."""
+
+
+def default_workers(steps: int) -> int:
+    """One for each core that this process may use, at most 8; this process alone for little work."""
+    if steps <= FEW_STEPS:
+        return 1
     return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
 
 

@@ -95,7 +95,7 @@ def train(
             if progress is not None:
                 progress(TrainProgress(done, total, message["shard"], message["slice"], message["loss"]))
 
-        run_jobs("shard", work, default_workers() if workers is None else workers, heard)
+        run_jobs("shard", work, default_workers(total) if workers is None else workers, heard)
         version = publish(place, jobs, plan.teams, recipe)
         deleted = prune(place.shards, [name for job in jobs for name in job.names()])
     built = sum(plan.slices - start for start in first)
