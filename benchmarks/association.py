@@ -41,41 +41,37 @@ class Scores:
         code = [path.read_bytes() for path in sorted((_ROOT / "tracker" / "association").glob("*.py"))]
         self._code = hashlib.sha256(b"".join(code)).hexdigest()
 
-    def of(self, candidate: Candidate, clip: Clip, noise: Noise) -> tuple[Result, float]:
-        """TrackEval's fields and the milliseconds per frame."""
+    def of(self, candidate: Candidate, clip: Clip, noise: Noise) -> Result:
+        """TrackEval's fields of one candidate on one clip."""
         version = self._code if candidate.family == _OURS else ""
         key = repr((candidate.label, clip.name, clip.frames, noise, self._seed, version))
         path = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.pickle"
         if path.exists():
-            return pickle.loads(path.read_bytes())
+            return pickle.loads(path.read_bytes())[0]
         output, seconds = candidate.run(clip, corrupt(clip, noise, self._seed))
-        found = (score(clip, output), 1e3 * seconds / clip.frames)
-        path.write_bytes(pickle.dumps(found))
-        return found
+        result = score(clip, output)
+        path.write_bytes(pickle.dumps((result, seconds)))
+        return result
 
-    def over(self, candidate: Candidate, clips: Iterable[Clip], noise: Noise) -> tuple[dict[str, float], float]:
-        """The combined figures over `clips`, and milliseconds per frame."""
-        clips = list(clips)
-        found = {clip.name: self.of(candidate, clip, noise) for clip in clips}
-        frames = sum(clip.frames for clip in clips)
-        speed = sum(found[clip.name][1] * clip.frames for clip in clips) / frames
-        return summary(combine({name: result for name, (result, _) in found.items()})), speed
+    def over(self, candidate: Candidate, clips: Iterable[Clip], noise: Noise) -> dict[str, float]:
+        """The combined figures over `clips`."""
+        return summary(combine({clip.name: self.of(candidate, clip, noise) for clip in clips}))
 
 
 def overall_table(scores: Scores, clips: list[Clip], noise: Noise, everyone: list[Candidate]) -> str:
     """Every family at the best point of its grid, chosen by the mean of HOTA and IDF1 on these very clips."""
-    lines = [f"| {noise.name} | " + " | ".join(_COLUMNS) + " | ms/frame |", "|---" * (len(_COLUMNS) + 2) + "|"]
-    families: dict[str, tuple[float, Candidate, dict[str, float], float]] = {}
+    lines = [f"| {noise.name} | " + " | ".join(_COLUMNS) + " |", "|---" * (len(_COLUMNS) + 1) + "|"]
+    families: dict[str, tuple[float, Candidate, dict[str, float]]] = {}
     for candidate in everyone:
-        figures, speed = scores.over(candidate, clips, noise)
+        figures = scores.over(candidate, clips, noise)
         value = figures["HOTA"] + figures["IDF1"]
         if candidate.family not in families or value > families[candidate.family][0]:
-            families[candidate.family] = (value, candidate, figures, speed)
-    for family, (_, candidate, figures, speed) in sorted(families.items(), key=lambda item: item[1][0]):
+            families[candidate.family] = (value, candidate, figures)
+    for family, (_, candidate, figures) in sorted(families.items(), key=lambda item: item[1][0]):
         name = f"**{family}**" if family == _OURS else family
         options = ", ".join(f"{key}={value}" for key, value in candidate.options) or "defaults"
         cells = [f"{figures[column]:.0f}" if column == "IDSW" else f"{figures[column]:.1f}" for column in _COLUMNS]
-        lines.append(f"| {name} ({options}) | {' | '.join(cells)} | {speed:.2f} |")
+        lines.append(f"| {name} ({options}) | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -95,10 +91,20 @@ def clip_table(scores: Scores, clips: list[Clip], noise: Noise, everyone: list[C
             continue
         cells = []
         for measure in ("IDF1", "HOTA"):
-            own = max(scores.over(candidate, group, noise)[0][measure] for candidate in ours)
-            other = max(scores.over(candidate, group, noise)[0][measure] for candidate in others)
+            own = max(scores.over(candidate, group, noise)[measure] for candidate in ours)
+            other = max(scores.over(candidate, group, noise)[measure] for candidate in others)
             cells += [f"{other:.1f}", f"{own:.1f}", f"{own - other:+.1f}"]
         lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def speed_table(clip: Clip, everyone: list[Candidate], seed: int) -> str:
+    """The processor's milliseconds per frame of each family's default, never from the kept scores."""
+    lines = ["| tracker, defaults, standard noise | processor time, ms/frame |", "|---|---|"]
+    detections = corrupt(clip, NOISES["standard"], seed)
+    for candidate in everyone:
+        if not candidate.options:
+            lines.append(f"| {candidate.family} | {1e3 * candidate.run(clip, detections)[1] / clip.frames:.2f} |")
     return "\n".join(lines)
 
 
@@ -111,6 +117,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--max-frames", type=int, help="only the first frames of each clip")
     parser.add_argument("--quick", action="store_true", help="two points of each grid, 600 frames a clip")
+    parser.add_argument("--speed", action="store_true", help="only measure the time that each takes on the first clip")
     parser.add_argument("--write", metavar="SECTION", help="put the tables into this section of docs/association.md")
     arguments = parser.parse_args()
 
@@ -122,10 +129,13 @@ def main() -> None:
     everyone = [c for c in candidates(arguments.quick) if not arguments.families or c.family in arguments.families]
     scores = Scores(Path(tempfile.gettempdir()) / "cleansheet-association-scores", arguments.seed, max_frames)
     console = Console()
+    tables = []
+    if arguments.speed:
+        tables.append(speed_table(clips[0], everyone, arguments.seed))
+        arguments.noise = []
     jobs = [(noise, candidate, clip) for noise in arguments.noise for candidate in everyone for clip in clips]
     for noise, candidate, clip in track(jobs, "scoring", console=console):
         scores.of(candidate, clip, NOISES[noise])
-    tables = []
     for noise in arguments.noise:
         tables.append(overall_table(scores, clips, NOISES[noise], everyone))
         if {candidate.family for candidate in everyone} > {_OURS}:

@@ -14,7 +14,7 @@ from association_scores import Output
 from tracker.environment import quiet_libraries
 
 Detections = list[tuple[np.ndarray, np.ndarray]]  # per frame: xyxy (M, 4) [px], confidence (M,)
-Run = Callable[[Clip, Detections], tuple[Output, float]]  # the answer and the seconds it took
+Run = Callable[[Clip, Detections], tuple[Output, float]]  # the answer and the processor's seconds that it took
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ def _of_trackers(class_name: str, **fixed: object) -> Callable[..., Run]:
             seconds = 0.0
             for frame, (xyxy, confidence) in enumerate(detections):
                 given = sv.Detections(xyxy=xyxy, confidence=confidence, class_id=np.zeros(len(xyxy), int))
-                start = time.perf_counter()
+                start = time.process_time()
                 found = tracker.update(given)
-                seconds += time.perf_counter() - start
+                seconds += time.process_time() - start
                 identity = np.asarray(found.tracker_id if found.tracker_id is not None else [], np.int64)
                 named = identity >= 0
                 rows.append((np.full(named.sum(), frame), identity[named], found.xyxy[named]))
@@ -104,9 +104,9 @@ def _of_ultralytics(class_name: str) -> Callable[..., Run]:
             rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
             seconds = 0.0
             for frame, (xyxy, confidence) in enumerate(detections):
-                start = time.perf_counter()
+                start = time.process_time()
                 found = np.asarray(tracker.update(_Boxes(xyxy, confidence), None), float).reshape(-1, 8)
-                seconds += time.perf_counter() - start
+                seconds += time.process_time() - start
                 rows.append((np.full(len(found), frame), found[:, 4].astype(np.int64), found[:, :4]))
             return _stack(rows), seconds
 
@@ -127,12 +127,12 @@ def _ours(**options: object) -> Run:
                 confidence=confidence.astype(np.float32),
                 class_id=np.zeros(len(xyxy), int),
             )
-            start = time.perf_counter()
+            start = time.process_time()
             associator.update(given, frame, frame / clip.fps)
-            seconds += time.perf_counter() - start
-        start = time.perf_counter()
+            seconds += time.process_time() - start
+        start = time.process_time()
         tracks = associator.finish()
-        seconds += time.perf_counter() - start
+        seconds += time.process_time() - start
         return Output(tracks.frame, tracks.track_id, tracks.xyxy.astype(float)), seconds
 
     return run
