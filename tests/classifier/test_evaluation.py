@@ -8,6 +8,7 @@ import pytest
 from classifier.errors import BadInput
 from classifier.evaluation import evaluate
 from classifier.importing import import_tree
+from classifier.report import to_json
 from classifier.stage import Recipe
 from tests.classifier.figures import ROSTER, write_tree
 from tests.conftest import cleansheet_json
@@ -36,14 +37,14 @@ def test_folds_keep_people_together_and_shares_of_a_lone_person_in_blocks(worksp
             assert {fold_of[crop.digest] for crop in crops if crop.team == team} == {0, 1, 2}
 
 
-def test_the_command_scores_ensemble_and_single_network_on_unseen_players(workspace: Path) -> None:
+def test_ensemble_and_single_network_are_scored_on_unseen_players_side_by_side(workspace: Path) -> None:
     before = sorted(path.name for path in workspace.iterdir())
-    report = cleansheet_json("evaluate", "--seeds", 1, "--epochs", 15, "--workers", 1, "--unsharded", "-w", workspace)
+    report = to_json(evaluate(workspace, Recipe(epochs=1, least_steps=70), seeds=1, unsharded=True, workers=1))
     assert (report["crops"], report["players"], report["folds"]) == (28, 7, 3)
     assert (report["sharded"]["shards"], report["unsharded"]["shards"]) == (2, 1)
     for arm in ("sharded", "unsharded"):
         score = report[arm]
-        assert score["accuracy"] >= 0.9
+        assert score["accuracy"] >= 0.85
         assert score["low"] <= score["accuracy"] <= score["high"]
         confusion = np.array(score["confusion"])
         assert confusion.sum(axis=1).tolist() == [4, 12, 12]
@@ -61,6 +62,6 @@ def test_too_little_to_evaluate_is_refused(tmp_path: Path) -> None:
 @pytest.mark.shared_data
 def test_the_reference_crops_are_told_apart_on_people_never_seen(tmp_path: Path, shared_data: Path) -> None:
     import_tree(tmp_path / "w", shared_data / "crops")
-    report = evaluate(tmp_path / "w", seeds=1)
-    assert report.crops == 70
-    assert report.sharded.accuracy >= 0.88
+    report = cleansheet_json("evaluate", "--seeds", 1, "-w", tmp_path / "w")
+    assert report["crops"] == 70
+    assert report["sharded"]["accuracy"] >= 0.9
