@@ -10,6 +10,7 @@ from tracker.camera_motion import CameraMotion, CameraPath, Similarity
 from tracker.crops import CropKeeper, gather_by_track
 from tracker.detection_log import DetectionLog
 from tracker.detector import Detector
+from tracker.looks import looks
 from tracker.progress import Report
 from tracker.run import RunPaths
 from tracker.settings import ProcessSettings
@@ -55,12 +56,14 @@ def watch(
                 with times.timed("detect"):
                     detections = detector(frame.image)
                 log.append(frame.index, detections)
-            with times.timed("associate"):
-                tracklets = associator.update(detections, frame.index, frame.time_s)
-            with times.timed("crops"):
-                keeper.offer(frame.image, detections, tracklets, frame.index, frame.time_s)
             with times.timed("camera"):
                 motions.append(motion.update(frame.image, detections.xyxy.astype(np.float32)))
+                shift = np.array([motions[-1].dx, motions[-1].dy]) if motions[-1].known else None
+            with times.timed("associate"):
+                seen = looks(frame.image, detections)
+                tracklets = associator.update(detections, frame.index, frame.time_s, seen, shift)
+            with times.timed("crops"):
+                keeper.offer(frame.image, detections, tracklets, frame.index, frame.time_s)
             indices.append(frame.index)
             found += len(detections)
             report("watch", len(indices), total)

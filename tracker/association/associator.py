@@ -5,12 +5,14 @@ from array import array
 import numpy as np
 import supervision as sv
 
+from tracker.association.appearance import LooksOfTracklets
 from tracker.association.belief import believable
 from tracker.association.config import AssociationConfig
 from tracker.association.ends import Observations
 from tracker.association.linking import link
 from tracker.association.motion import cut_edges, edges
 from tracker.association.online import OnlineTracker
+from tracker.association.plain_view import covered
 from tracker.association.result import build_tracks
 from tracker.association.tracks import Tracks
 
@@ -35,10 +37,28 @@ class Associator:
         self._boxes = array("f")
         self._confidence = array("f")
         self._class = array("h")
+        self._crowded = array("b")
+        self._looks = LooksOfTracklets()
 
-    def update(self, detections: sv.Detections, frame: int, time_s: float) -> np.ndarray:
+    def update(
+        self,
+        detections: sv.Detections,
+        frame: int,
+        time_s: float,
+        looks: np.ndarray | None = None,
+        shift: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Take the boxes of the next frame; frames may be skipped, times must grow. A box of which less than a pixel
         lies in the picture belongs to nobody.
+
+        Args:
+            detections: N boxes.
+            frame: Index of the frame.
+            time_s: Its time.
+            looks: (N, D) features that tell people apart, such as `tracker.looks.looks`; NaN where unknown. Without
+                them, or where all look alike, association goes by places alone.
+            shift: (2,) how far the background has moved since the frame before [px]; without it, the camera's movement
+                is guessed from what all people have in common.
 
         Returns:
             (len(detections),) int64, the tracklet of each detection in the order given; -1: none.
@@ -52,13 +72,19 @@ class Associator:
         confidence = np.ones(count) if detections.confidence is None else np.asarray(detections.confidence, float)
         classes = np.zeros(count, int) if detections.class_id is None else np.asarray(detections.class_id, int)
         ids = np.full(count, -1, np.int64)
-        ids[usable] = self._online.step(xyxy[usable], confidence[usable], time_s)
+        ids[usable] = self._online.step(
+            xyxy[usable], confidence[usable], time_s, None if looks is None else np.asarray(looks, float)[usable], shift
+        )
         kept = ids >= 0
         self._step.extend([len(self._frames)] * int(kept.sum()))
         self._tracklet.extend(ids[kept].tolist())
         self._boxes.extend(xyxy[kept].ravel().tolist())
         self._confidence.extend(confidence[kept].tolist())
         self._class.extend(classes[kept].tolist())
+        edge = edges(xyxy)
+        self._crowded.extend(covered(edge, edge, same=True)[kept].tolist())
+        if looks is not None:
+            self._looks.add(ids[kept], np.asarray(looks, float)[kept])
         self._frames.append(frame)
         self._times.append(time_s)
         self._camera.extend(self._online.camera.position.tolist())
@@ -78,7 +104,10 @@ class Associator:
         if not len(rows):
             return Tracks.empty()
         observations = observations.take(rows, observations.tracklet[rows])
-        person = link(observations, self._frame_size, self._online.jitter.shares, self._config)
+        person = link(
+            observations, self._frame_size, self._online.jitter.shares, self._config, self._online.plain_view.limit_s,
+            self._looks, self._online.appearance,
+        )  # fmt: skip
         return build_tracks(
             observations,
             person,
@@ -102,4 +131,5 @@ class Associator:
             cut=cut_edges(edge, self._frame_size),
             camera=np.asarray(self._camera).reshape(-1, 2)[step],
             confidence=np.asarray(self._confidence, np.float64)[order],
+            crowded=np.asarray(self._crowded, bool)[order],
         )

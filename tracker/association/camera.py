@@ -27,6 +27,10 @@ class CameraMotion:
         self._variance = self._variance * kept**2 + self._density * _MEMORY_S / 2 * (1 - kept**2)
         return self.velocity * dt, self._variance * dt**2
 
+    def follow(self, shift: np.ndarray) -> None:
+        """Take a shift (2,) [px] that was measured in the picture's background."""
+        self.position = self.position + shift
+
     def correct(self, displacement: np.ndarray, variance: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
         """Learn from people displaced by `displacement (K, 2)` [px] against their prediction (expected shift included).
 

@@ -68,6 +68,15 @@ class AssociationConfig(BaseModel):
         default=6.0, description="Cost of linking over the border of the picture, where many come and go [nats]."
     )
     away_memory_s: float = Field(default=6.0, gt=0, description="Usual time of an absence from the view [s].")
+    still_camera: float = Field(
+        default=0.05, ge=0, description="A camera that moves less than this is still [picture widths]."
+    )
+    return_s: float = Field(
+        default=8.0, gt=0, description="Longest absence from a still picture after which one is known again [s]."
+    )
+    return_cost: float = Field(
+        default=-2.5, description="Cost of linking over the border of a still picture, where looks are known [nats]."
+    )
     link_bonus: float = Field(default=-2.0, description="Advantage of the same person over somebody new [nats].")
 
     # Smoothing and filling in (completion.py)

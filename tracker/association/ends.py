@@ -18,6 +18,7 @@ class Observations:
     cut: np.ndarray  # (N, 2, 2) bool, edges cut off by the picture's border
     camera: np.ndarray  # (N, 2) shift of the camera up to this frame [px]
     confidence: np.ndarray  # (N,)
+    crowded: np.ndarray  # (N,) bool, partly covered by another box
 
     def take(self, rows: np.ndarray, tracklet: np.ndarray) -> "Observations":
         """The observations at `rows`, under other tracklet numbers."""
@@ -29,6 +30,7 @@ class Observations:
             cut=self.cut[rows],
             camera=self.camera[rows],
             confidence=self.confidence[rows],
+            crowded=self.crowded[rows],
         )
 
 

@@ -10,24 +10,51 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
+from tracker.association.appearance import Appearance, LooksOfTracklets
 from tracker.association.config import AssociationConfig
 from tracker.association.ends import Ends, Observations, end_states
 from tracker.association.motion import BoxMotion
 
 
 def link(
-    observations: Observations, frame_size: np.ndarray, jitter: tuple[float, float], config: AssociationConfig
+    observations: Observations,
+    frame_size: np.ndarray,
+    jitter: tuple[float, float],
+    config: AssociationConfig,
+    plain_view_s: float,
+    looks: LooksOfTracklets,
+    appearance: Appearance,
 ) -> np.ndarray:
     """Person (N,) of every observation: tracklets that are linked get the same number.
 
-    Short gaps are closed first, because the longer tracklets then know better where they are going.
+    Short gaps are closed first, because the longer tracklets then know better where they are going. Where people are
+    known by their looks and the camera stands still, those who left the picture are looked for when they come back.
+
+    Args:
+        observations: All boxes.
+        frame_size: Width and height [px].
+        jitter: Of the boxes, as `jitter.Jitter.shares`.
+        config: Parameters.
+        plain_view_s: The longest gap in which somebody in plain view is missed [s].
+        looks: Of each tracklet.
+        appearance: What a likeness is worth in this video.
     """
     person = observations.tracklet.copy()
-    for reach_s in config.link_rounds_s:
+    still = float(np.ptp(observations.camera, axis=0).max()) < config.still_camera * frame_size[0]
+    returns = [config.return_s] if still and looks.means([np.unique(person)]) is not None else []
+    for reach_s in (*config.link_rounds_s, *returns):
         order = np.lexsort((observations.step, person))
-        merged = _link_once(observations.take(order, person[order]), frame_size, jitter, config, reach_s)
-        person[order] = merged
+        names = np.unique(person)
+        of_person = [np.unique(observations.tracklet[person == name]) for name in names]
+        likeness = _likeness(looks.means(of_person), appearance)
+        seen = observations.take(order, person[order])
+        person[order] = _link_once(seen, frame_size, jitter, config, reach_s, plain_view_s, likeness, bool(returns))
     return person
+
+
+def _likeness(means: tuple[np.ndarray, np.ndarray] | None, appearance: Appearance) -> np.ndarray | None:
+    """Evidence (G, G) [nats] that two groups of tracklets show one person, by their looks."""
+    return None if means is None else appearance.compare(*means, *means)
 
 
 def _link_once(
@@ -36,6 +63,9 @@ def _link_once(
     jitter: tuple[float, float],
     config: AssociationConfig,
     reach_s: float,
+    plain_view_s: float,
+    likeness: np.ndarray | None,
+    returns: bool,
 ) -> np.ndarray:
     """One round with gaps up to `reach_s` seconds; returns the person (N,) of every observation."""
     person = observations.tracklet
@@ -54,7 +84,13 @@ def _link_once(
     cost = _costs(stops, starts, before, after, motion, config, frame_size)
     gap = starts.time_s[after] - stops.time_s[before]
     cost += gap * (config.hidden_cost / 2 * inside + 1 / config.away_memory_s)
-    cost += np.where(inside < 2, config.away_cost, 0.0)
+    cost += np.where(inside < 2, config.return_cost if returns else config.away_cost, 0.0)
+    # Nobody hid the one who ended and the one who began: had it been one person, the detector would have seen them.
+    plain = ~(observations.crowded[last][before] | observations.crowded[first][after])
+    cost[plain & (inside == 2) & (gap > plain_view_s)] = np.inf
+    cost[(inside > 0) & (gap > config.link_rounds_s[-1])] = np.inf
+    if likeness is not None:
+        cost -= likeness[before, after]
     following = _best_matching(before, after, cost, len(names))
     label = np.arange(len(names))
     for index in np.argsort(starts.time_s, kind="stable"):

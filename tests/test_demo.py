@@ -1,0 +1,76 @@
+"""The newcomer's first command: the whole journey on the rendered match, held against its truth."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import cleansheet, cleansheet_json
+from tracker.tables import TEAMS, read_csv
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    workspace = tmp_path_factory.mktemp("demo")
+    return workspace, cleansheet_json("demo", "-w", workspace, timeout_s=1800)
+
+
+def test_tracks_carry_the_right_team(demo: tuple[Path, dict[str, Any]]) -> None:
+    assert demo[1]["against_truth"]["team_right"] >= 0.98
+
+
+def test_identities_hold(demo: tuple[Path, dict[str, Any]]) -> None:
+    assert demo[1]["against_truth"]["idf1"] >= 0.85
+
+
+def test_statistics_are_measured_and_near_the_truth(demo: tuple[Path, dict[str, Any]]) -> None:
+    run = demo[1]["run"]
+    teams = read_csv(TEAMS, Path(run["folder"]) / "teams.csv")
+    assert teams["team"].to_list() == ["white", "yellow"]
+    assert set(teams["metres"]) == {"measured"}
+    assert run["attacks"].keys() == {"white", "yellow"}
+    assert all(abs(error) < 0.1 for error in demo[1]["against_truth"]["distance_error"].values())
+    assert {path.name for path in Path(run["folder"]).glob("*.png")} == {
+        "heatmap-white.png", "heatmap-yellow.png", "timeline.png",
+    }  # fmt: skip
+
+
+def test_a_second_time_nothing_is_done_again_and_it_says_the_same(demo: tuple[Path, dict[str, Any]]) -> None:
+    workspace, first = demo
+    again = cleansheet_json("demo", "-w", workspace)
+    assert again["run"]["reused"] is True
+    assert again["trained"]["stages_built"] == 0
+    assert again["against_truth"] == first["against_truth"]
+
+
+def test_a_person_is_told_the_result_in_words(demo: tuple[Path, dict[str, Any]]) -> None:
+    said = cleansheet("demo", "-w", demo[0])
+    assert said.returncode == 0, said.stderr
+    for words in (
+        "4/4",
+        "carry the right team",
+        "white",
+        "yellow",
+        "annotated.mp4",
+        "cleansheet process YOUR-MATCH.mp4",
+    ):
+        assert words in said.stdout
+
+
+def test_labelling_the_match_anew_and_processing_again_keeps_the_detections(demo: tuple[Path, dict[str, Any]]) -> None:
+    """The way of one's own video: crops, labels as suggested, import, train, process again."""
+    from tracker.assets import asset
+
+    workspace = demo[0] / "own"
+    video, own = asset("demo/match.mp4"), ("-w", workspace)
+    first = cleansheet_json("process", video, *own, "--end", "6", "--no-video")["runs"][0]
+    assert first["ensemble"] is None
+    made = cleansheet_json("crops", "match", *own)
+    assert set(made["tracks_by_team"]) >= {"white", "yellow"}
+    cleansheet_json("import", Path(made["labels"]).parent, *own)
+    cleansheet_json("train", *own)
+    second = cleansheet_json("process", video, *own, "--end", "6", "--no-video")["runs"][0]
+    assert second["reused"] is False
+    assert "detect" not in second["seconds"], "the detections were made again"
+    assert Path(made["labels"]).exists(), "the labels were lost"
+    assert read_csv(TEAMS, Path(second["folder"]) / "teams.csv")["team"].to_list() == ["white", "yellow"]

@@ -1,0 +1,106 @@
+"""Association with what only the picture tells: jerseys, the background's movement, who is hidden and who is not."""
+
+import cv2
+import numpy as np
+import pytest
+import supervision as sv
+
+from tests.tracker.made_boxes import BOX, SIZE, detections
+from tracker.association import Associator, Tracks
+from tracker.looks import hidden, looks
+
+WHITE, YELLOW = np.array([90.0, 0, 2, 70, 0, 0]), np.array([75.0, 5, 60, 30, 2, 5])
+FPS = 30
+
+
+def box_at(x: float, y: float) -> list[float]:
+    return [x - BOX[0] / 2, y - BOX[1] / 2, x + BOX[0] / 2, y + BOX[1] / 2]
+
+
+def associate(
+    people: list[tuple[np.ndarray, dict[int, tuple[float, float]]]], frames: int, *, sight: bool = True
+) -> tuple[Tracks, list[set[int]]]:
+    """Each person is a look and their place by frame; returns the tracks and the ids that each person got."""
+    associator = Associator(SIZE)
+    rng = np.random.default_rng(0)
+    tracklets: list[set[int]] = [set() for _ in people]
+    for frame in range(frames):
+        here = [index for index, (_, path) in enumerate(people) if frame in path]
+        boxes = np.array([box_at(*people[index][1][frame]) for index in here]).reshape(-1, 4)
+        boxes = boxes + rng.normal(0, 1, boxes.shape)
+        seen = np.array([people[index][0] for index in here]).reshape(-1, 6) + rng.normal(0, 2, (len(here), 6))
+        told = associator.update(
+            detections(boxes), frame, frame / FPS, seen if sight else None, np.zeros(2) if sight else None
+        )
+        for index, tracklet in zip(here, told.tolist(), strict=True):
+            if tracklet > 0:
+                tracklets[index].add(tracklet)
+    tracks = associator.finish()
+    kept = tracks.tracklet_to_track
+    return tracks, [{kept[tracklet] for tracklet in names if tracklet in kept} for names in tracklets]
+
+
+def bystanders() -> list[tuple[np.ndarray, dict[int, tuple[float, float]]]]:
+    places = [(250, 150), (600, 560), (950, 200)]
+    looks_of = [WHITE, YELLOW, WHITE]
+    return [(look, dict.fromkeys(range(300), place)) for look, place in zip(looks_of, places, strict=True)]
+
+
+def test_whoever_appears_where_somebody_in_plain_view_vanished_a_second_ago_is_somebody_new() -> None:
+    """A line change: one climbs over the boards, another comes on at the same door."""
+    gone = (WHITE, dict.fromkeys(range(120), (640.0, 300.0)))
+    new = (WHITE, dict.fromkeys(range(150, 300), (640.0, 300.0)))
+    _, names = associate([gone, new, *bystanders()], 300)
+    assert names[0].isdisjoint(names[1])
+
+
+def test_who_left_a_still_picture_is_known_again_by_jersey_and_place() -> None:
+    def out_and_back(y: float) -> dict[int, tuple[float, float]]:
+        leaving = {f: (60.0 - 2 * max(f - 60, 0), y) for f in range(100)}
+        return leaving | {f: (-20.0 + 2 * min(f - 170, 40), y) for f in range(170, 300)}
+
+    people = [(WHITE, out_and_back(250)), (YELLOW, out_and_back(480)), *bystanders()]
+    _, names = associate(people, 300)
+    assert [len(own) for own in names[:2]] == [1, 1]
+    assert names[0] != names[1]
+    _, blind = associate(people, 300, sight=False)
+    assert [len(own) for own in blind[:2]] == [2, 2]
+
+
+def test_opponents_who_meet_and_part_are_not_confused() -> None:
+    """Both stand still where they meet, so that their movement says nothing about who leaves which way."""
+    meeting = dict.fromkeys(range(60, 90), 640.0)
+
+    def path(side: int) -> dict[int, tuple[float, float]]:
+        before = {f: (640 + side * 4.0 * (60 - f), 350.0) for f in range(60)}
+        after = {f: (640 + side * 4.0 * (f - 89), 350.0) for f in range(90, 150)}
+        return before | {f: (x, 350.0) for f, x in meeting.items()} | after
+
+    _, names = associate([(WHITE, path(-1)), (YELLOW, path(1)), *bystanders()], 150)
+    assert len(names[0] & names[1]) <= 1
+    assert names[0] != names[1]
+
+
+def test_a_still_camera_stays_still_when_everybody_skates_the_same_way() -> None:
+    people = [(WHITE, {f: (150.0 + 3 * f, 120.0 + 90 * row) for f in range(200)}) for row in range(6)]
+    tracks, names = associate(people, 200)
+    assert all(len(own) == 1 for own in names)
+    first = tracks.track_id == next(iter(names[0]))
+    x = tracks.xyxy[first][:, [0, 2]].mean(axis=1)
+    assert np.abs(x - (150 + 3 * tracks.frame[first])).max() < 4
+
+
+def test_looks_are_the_colours_of_jersey_and_legs() -> None:
+    image = np.full((200, 300, 3), 230, np.uint8)
+    cv2.rectangle(image, (100, 60), (140, 110), (0, 220, 250), -1)
+    cv2.rectangle(image, (100, 110), (140, 170), (30, 30, 30), -1)
+    boxes = sv.Detections(xyxy=np.array([[98, 45, 142, 172], [10, 10, 12, 12]], np.float32))
+    (lightness, a, b, *legs), nothing = looks(image, boxes)
+    assert (lightness, a, b) == pytest.approx((88, -3, 87), abs=8)  # yellow
+    assert legs == pytest.approx([12, 0, 0], abs=3)  # black
+    assert np.isnan(nothing).all(), "two pixels tell nothing"
+
+
+def test_who_stands_behind_somebody_is_hidden_and_who_stands_before_is_not() -> None:
+    boxes = np.array([[100, 100, 140, 200], [110, 110, 150, 220], [300, 100, 340, 200]], float)
+    assert hidden(boxes).tolist() == [True, False, False]
