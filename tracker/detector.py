@@ -70,7 +70,7 @@ class Detector:
         confidence: float = 0.1,
         image_size: int = 960,
         threads: int | None = None,
-        overlap: float = 0.6,
+        overlap: float = 0.5,
     ) -> None:
         if image_size < STRIDE or image_size % STRIDE:
             raise BadInput(f"image size {image_size}: expected a multiple of {STRIDE}, such as 960")
@@ -136,7 +136,7 @@ class Detector:
         )
 
     def _raw(self, padded: npt.NDArray[np.uint8]) -> torch.Tensor:
-        rgb = torch.from_numpy(np.ascontiguousarray(padded[:, :, ::-1])).permute(2, 0, 1)[None]
+        rgb = torch.from_numpy(cv2.cvtColor(padded, cv2.COLOR_BGR2RGB)).permute(2, 0, 1)[None]
         output = self._model(rgb.float().div_(255).contiguous(memory_format=torch.channels_last))
         while isinstance(output, (list, tuple)):
             output = output[0]
