@@ -18,14 +18,20 @@ from tracker.detector import ROLES, Detector
 from weights.dataset import Sample, find_samples, read_picture
 
 IOU_THRESHOLDS = np.arange(0.5, 0.96, 0.05)
+LEAST_VISIBLE = 0.25
+"""Of a rendered person, the share that nobody stands in front of."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What is on one frame. Boxes and roles `(N, 4)` xyxy pixels and `(N,)`."""
+    """What is on one frame."""
 
     xyxy: npt.NDArray[np.float32]
+    """`(N, 4)` pixels."""
     role: npt.NDArray[np.int64]
+    """`(N,)` of `ROLES`."""
+    hidden: npt.NDArray[np.float32] | None = None
+    """`(M, 4)` people hardly to be seen: to find them is neither right nor wrong."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +118,12 @@ def match_up(pairs: Sequence[tuple[sv.Detections, Truth]], role: int | None = No
     for found, truth in pairs:
         mine = np.ones(len(found), bool) if role is None else found.class_id == role
         there = np.ones(len(truth.xyxy), bool) if role is None else truth.role == role
-        correct.append(matches(found.xyxy[mine], truth.xyxy[there]))
-        confidence.append(np.asarray(found.confidence)[mine])
+        hits = matches(found.xyxy[mine], truth.xyxy[there])
+        counted = np.ones(len(hits), bool)
+        if truth.hidden is not None and len(truth.hidden) and len(hits):
+            counted = hits[:, 0] | (sv.box_iou_batch(found.xyxy[mine], truth.hidden).max(1) < IOU_THRESHOLDS[0])
+        correct.append(hits[counted])
+        confidence.append(np.asarray(found.confidence)[mine][counted])
         people += int(there.sum())
     return Matched(np.concatenate(correct), np.concatenate(confidence), people)
 
@@ -157,11 +167,10 @@ def match_frames(folder: Path, every: int) -> Iterator[tuple[npt.NDArray[np.uint
             if index % every:
                 continue
             mine = rows[rows[:, 0] == index + 1]
-            xyxy = np.column_stack([mine[:, 2:4] - 1, mine[:, 2:4] - 1 + mine[:, 4:6]]).astype(np.float32)
-            yield (
-                frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False),
-                Truth(xyxy, np.zeros(len(xyxy), np.int64)),
-            )
+            xyxy = np.column_stack([mine[:, 2:4], mine[:, 2:4] + mine[:, 4:6]]).astype(np.float32)
+            clear = mine[:, 8] >= LEAST_VISIBLE
+            image = frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
+            yield image, Truth(xyxy[clear], np.zeros(int(clear.sum()), np.int64), xyxy[~clear])
 
 
 def detect_all(

@@ -128,6 +128,7 @@ def _group_weight(text: str) -> tuple[str, tuple[float, float]]:
 @click.option("--learning-rate", default=1.5e-3, show_default=True)
 @click.option("--zoom", default="0.5:1.4", show_default=True, help="1: people as large as in a frame 960 wide.")
 @click.option("--mosaic", default=0.5, show_default=True)
+@click.option("--freeze", default=0, show_default=True, help="Layers to leave as they are; 10 is the backbone.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--threads", default=2, show_default=True)
 @click.option("--every", default=200, show_default=True, help="Iterations between checkpoints.")
@@ -147,6 +148,7 @@ def main(
     learning_rate: float,
     zoom: str,
     mosaic: float,
+    freeze: int,
     seed: int,
     threads: int,
     every: int,
@@ -171,6 +173,7 @@ def main(
         learning_rate=learning_rate,
         zoom=(least, most),
         mosaic=mosaic,
+        frozen=freeze,
         seed=seed,
     )
     pictures = Pictures(training, dict(_group_weight(text) for text in group_weight), longest=1280)

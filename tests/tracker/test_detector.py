@@ -188,3 +188,13 @@ def test_nothing_in_a_pt_is_run(tmp_path: Path) -> None:
 def test_numbers_out_of_range_are_bad_input(arguments: dict[str, float]) -> None:
     with pytest.raises(BadInput, match="expected"):
         Detector.load(**arguments)
+
+
+def test_the_people_of_the_demo_match_are_found(detector: Detector) -> None:
+    from weights.evaluate import detect_all, match_frames, match_up
+
+    folder = asset("demo/match.mp4").parent
+    scored = match_up(detect_all(detector, match_frames(folder, every=150))).score(0.3)
+    assert scored.people > 30
+    assert scored.recall > 0.9
+    assert scored.precision > 0.9
