@@ -34,7 +34,7 @@ def test_statistics_are_measured_and_near_the_truth(demo: tuple[Path, dict[str, 
     assert teams["team"].to_list() == ["white", "yellow"]
     assert set(teams["metres"]) == {"measured"}
     assert run["attacks"].keys() == {"white", "yellow"}
-    assert all(abs(error) < 0.3 for error in demo[1]["against_truth"]["distance_error"].values())
+    assert all(abs(error) < 0.15 for error in demo[1]["against_truth"]["distance_error"].values())
     assert {path.name for path in Path(run["folder"]).glob("*.png")} == {
         "heatmap-white.png", "heatmap-yellow.png", "timeline.png",
     }  # fmt: skip

@@ -244,7 +244,7 @@ def _bad_calibration(folder: Path) -> list[str | Path]:
         (_no_such_file, ["nothing.mp4", "no such file"]),
         (_a_folder, ["is a folder"]),
         (_empty, ["empty.mp4", "is empty"]),
-        (_truncated, ["cut.mp4", "whole"]),
+        (_truncated, ["cut.mp4", "cut off after"]),
         (_picture, ["still.jpg", "picture"]),
         (_unknown_weights, ["no-such-weights.pt"]),
         (_end_before_start, ["must lie after"]),
