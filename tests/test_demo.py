@@ -71,11 +71,12 @@ def test_labelling_the_match_anew_and_processing_again_keeps_the_detections(demo
     first = cleansheet_json("process", video, *own, "--end", "6", "--no-video")["runs"][0]
     assert first["ensemble"] is None
     made = cleansheet_json("crops", "match", *own)
-    assert set(made["tracks_by_team"]) >= {"white", "yellow"}
+    teams = sorted(set(made["tracks_by_team"]) - {"referee"})
+    assert len(teams) == 2, "two groups by colour, whatever they are called"
     cleansheet_json("import", Path(made["labels"]).parent, *own)
     cleansheet_json("train", *own)
     second = cleansheet_json("process", video, *own, "--end", "6", "--no-video")["runs"][0]
     assert second["reused"] is False
     assert "detect" not in second["seconds"], "the detections were made again"
     assert Path(made["labels"]).exists(), "the labels were lost"
-    assert read_csv(TEAMS, Path(second["folder"]) / "teams.csv")["team"].to_list() == ["white", "yellow"]
+    assert set(read_csv(TEAMS, Path(second["folder"]) / "teams.csv")["team"]) <= set(teams)

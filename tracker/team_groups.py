@@ -19,7 +19,7 @@ ICE_DISTANCE = 18.0  # CIELAB: nearer than this to the colour at the crop's edge
 COLOUR_NAMES = {  # CIELAB, D65 (L 0-100)
     "red": (45, 60, 40), "orange": (65, 45, 65),
     "yellow": (82, 5, 70), "green": (50, -45, 35), "teal": (55, -30, -8), "blue": (38, 10, -45), "navy": (18, 8, -25),
-    "purple": (38, 45, -40), "pink": (70, 45, 5), "brown": (35, 20, 28),
+    "purple": (38, 45, -40), "pink": (70, 45, 5),
 }  # fmt: skip
 
 
