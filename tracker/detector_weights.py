@@ -26,7 +26,7 @@ log = logging.getLogger("cleansheet")
 ROLES = ("player", "goalkeeper", "referee")
 FORMAT = "cleansheet-detector-1"
 DEFAULT_WEIGHTS = "weights/cleansheet-n.safetensors"
-DEFAULT_SHA256 = "514b0d2dad5c8cb8af294889981677c261efc1861a08fabb518c0181e3a553e2"
+DEFAULT_SHA256 = "5b055cc985f4bbc216a962061bf9cf71fd648e17996dd1d20a8b0f77499a12be"
 
 _GOALKEEPER = re.compile(r"goal\W*_?(keeper|ie|tender|minder)|^goaler$|^keeper$", re.IGNORECASE)
 _REFEREE = re.compile(r"\bref\b|referee|line(s)?man|official", re.IGNORECASE)
