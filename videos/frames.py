@@ -23,6 +23,7 @@ from videos.game import MatchPlan
 from videos.match import Match, Moment
 from videos.optics import Sensor, random_lens
 from videos.options import parse_size, refusing, size_option
+from videos.render import Film, film
 from videos.renderer import Rendered, Stage, render
 from videos.roster import JERSEYS, Colour, colour_of, luminance, make_roster
 from videos.venue import random_venue
@@ -30,6 +31,8 @@ from videos.venue import random_venue
 CLASSES = {"player": 0, "goalkeeper": 1, "referee": 2}
 SCENE = 4
 """Frames that share a hall and a lens, at different times and with different cameras."""
+CLUB_SCENE = 12
+"""Frames of one club match, most of a second apart."""
 
 
 def random_colours(rng: np.random.Generator) -> tuple[Colour, Colour]:
@@ -110,6 +113,18 @@ def scenes(seed: int, size: tuple[int, int]) -> Iterator[Rendered]:
         number += 1
 
 
+def club_scenes(seed: int, size: tuple[int, int]) -> Iterator[Rendered]:
+    """Frames of club matches as `videos.render` films them, without end: the whole rink from a balcony."""
+    number = 0
+    while True:
+        rng = np.random.default_rng([seed, 41, number])
+        first, second = ("white", "yellow") if rng.random() < 0.4 else rng.choice(list(JERSEYS), 2, False)
+        match, length = int(rng.integers(1 << 31)), CLUB_SCENE / 1.2
+        what = Film(match, size, fps=1.2, seconds=length, colours=(str(first), str(second)), any_hall=number % 2 == 1)
+        yield from (frame for frame, _ in film(what, what.roster()))
+        number += 1
+
+
 def yolo_lines(frame: Rendered) -> list[str]:
     """The frame's truth as YOLO label lines; boxes end where boards hide the body."""
     width, height = frame.camera.size
@@ -123,13 +138,15 @@ def yolo_lines(frame: Rendered) -> list[str]:
     return lines
 
 
-def write_frames(folder: Path, count: int, seed: int, size: tuple[int, int], quality: int = 92) -> None:
+def write_frames(
+    folder: Path, count: int, seed: int, size: tuple[int, int], quality: int = 92, *, club: bool = False
+) -> None:
     """`count` pictures into `folder/images`, their labels into `folder/labels`."""
     if count < 1:
         raise BadInput(f"--count {count}: expected at least 1")
     for name in ("images", "labels"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    for i, frame in enumerate(islice(scenes(seed, size), count)):
+    for i, frame in enumerate(islice((club_scenes if club else scenes)(seed, size), count)):
         stem = f"synthetic-{seed:04d}-{i:05d}"
         cv2.imwrite(str(folder / "images" / f"{stem}.jpg"), frame.image, [cv2.IMWRITE_JPEG_QUALITY, quality])
         (folder / "labels" / f"{stem}.txt").write_text("".join(f"{line}\n" for line in yolo_lines(frame)))
@@ -140,14 +157,15 @@ def write_frames(folder: Path, count: int, seed: int, size: tuple[int, int], qua
 @click.option("--count", default=100, show_default=True, help="How many frames.")
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same frames.")
 @click.option("--quality", default=92, show_default=True, help="JPEG quality.")
+@click.option("--club", is_flag=True, help="Club matches from one balcony, as the demo; else any hall and camera.")
 @size_option
 @refusing
-def main(folder: Path, count: int, seed: int, quality: int, size: str) -> None:
+def main(folder: Path, count: int, seed: int, quality: int, club: bool, size: str) -> None:
     """Render single frames of random matches with YOLO labels into FOLDER.
 
     Example: python -m videos.frames /tmp/frames --count 500 --seed 1
     """
-    write_frames(folder, count, seed, parse_size(size), quality)
+    write_frames(folder, count, seed, parse_size(size), quality, club=club)
 
 
 if __name__ == "__main__":

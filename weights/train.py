@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from tracker.detection_scores import detect_all, lines, report
 from tracker.detector import Detector
 from tracker.detector_weights import FORMAT, ROLES, LoadedWeights, build_network, file_sha256, read_safetensors, ready
 from tracker.environment import quiet_libraries
+from tracker.labelled_pictures import Sample, find_samples, labelled_frames, pixels, read_picture, split_by_group
 from weights.augment import Boxes, Image
-from weights.dataset import Sample, find_samples, read_picture, split_by_group
-from weights.evaluate import detect_all, labelled_frames, pixels, report
 from weights.loop import Schedule, Training
 from weights.prune import narrow
 
@@ -190,7 +190,7 @@ def main(
         sha256 = export(state.averaged, work / out.name, image_size)
         if validation:
             pairs = detect_all(as_detector(state.averaged, image_size), labelled_frames(validation[::3]))
-            log.info("every third held-out picture: %s  %s", report(pairs)[0], sha256[:12])
+            log.info("every third held-out picture: %s  %s", lines(report(pairs))[0], sha256[:12])
 
     if starting:
         look(run)
@@ -198,7 +198,7 @@ def main(
     log.info("%s  SHA-256 %s", out, export(run.averaged, out, image_size))
     if validation:
         pairs = detect_all(as_detector(run.averaged, image_size), labelled_frames(validation))
-        for line in report(pairs):
+        for line in lines(report(pairs)):
             log.info(line)
 
 

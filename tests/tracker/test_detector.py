@@ -191,7 +191,8 @@ def test_numbers_out_of_range_are_bad_input(arguments: dict[str, float]) -> None
 
 
 def test_the_people_of_the_demo_match_are_found(detector: Detector) -> None:
-    from weights.evaluate import detect_all, match_frames, match_up
+    from tracker.detection_scores import detect_all, match_up
+    from tracker.labelled_pictures import match_frames
 
     folder = asset("demo/match.mp4").parent
     scored = match_up(detect_all(detector, match_frames(folder, every=150))).score(0.3)

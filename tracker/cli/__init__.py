@@ -23,6 +23,8 @@ COMMANDS = {  # name → module:function, in the order in which a newcomer meets
     "evaluate": "tracker.cli.classifier:evaluate",
     "players": "tracker.cli.classifier:players",
     "track": "tracker.cli.track:track",
+    "detect": "tracker.cli.detect:detect",
+    "evaluate-detector": "tracker.cli.detect:evaluate_detector",
 }
 DISK_TROUBLE = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up",
                 errno.EFBIG: "the file grew larger than is allowed here", errno.EROFS: "the disk is read-only",

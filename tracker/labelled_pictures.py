@@ -1,10 +1,10 @@
 """Labelled pictures in the YOLO layout: `images/[GROUP/]NAME.jpg` beside `labels/[GROUP/]NAME.txt`.
 
 A group is what is kept together when training and validation are split: a rink, a match. Neighbouring frames are
-near-copies, so frames of one group never lie on both sides.
+near-copies, so frames of one group never lie on both sides. A rendered match with its truth counts as one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,30 @@ import numpy.typing as npt
 from classifier.errors import BadInput
 
 PICTURES = {".jpg", ".jpeg", ".png"}
+LEAST_VISIBLE = 0.25
+"""Of a rendered person, the share that nobody stands in front of."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Who is on one frame."""
+
+    xyxy: npt.NDArray[np.float32]
+    """`(N, 4)` pixels."""
+    role: npt.NDArray[np.int64]
+    """`(N,)` of `ROLES`."""
+    hidden: npt.NDArray[np.float32] | None = None
+    """`(M, 4)` people hardly to be seen: to find them is neither right nor wrong."""
+
+
+@dataclass(frozen=True)
+class LabelledFrame:
+    """A picture and who is on it."""
+
+    name: str
+    image: npt.NDArray[np.uint8]
+    """`(H, W, 3)` BGR."""
+    truth: Truth
 
 
 @dataclass(frozen=True)
@@ -70,6 +94,52 @@ def read_picture(path: Path, longest: int | None = None) -> npt.NDArray[np.uint8
     if scale < 1:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return image.astype(np.uint8, copy=False)
+
+
+def labelled_frames(samples: Iterable[Sample]) -> Iterator[LabelledFrame]:
+    """The samples' pictures with their truth in pixels, one at a time."""
+    for sample in samples:
+        image = read_picture(sample.path)
+        truth = Truth(pixels(sample.labels, image.shape[1], image.shape[0]), sample.labels[:, 0].astype(np.int64))
+        yield LabelledFrame(sample.path.stem, image, truth)
+
+
+def pixels(labels: npt.NDArray[np.float32], width: int, height: int) -> npt.NDArray[np.float32]:
+    """`xyxy` pixels of YOLO label rows `(N, 5)`."""
+    centre, half = labels[:, 1:3], labels[:, 3:5] / 2
+    size = np.array([width, height] * 2, np.float32)
+    return (np.column_stack([centre - half, centre + half]) * size).astype(np.float32)
+
+
+def match_frames(folder: Path, every: int) -> Iterator[LabelledFrame]:
+    """Every `every`-th frame of a rendered match, with the boxes of its MOTChallenge `gt.txt`. Roles stay unknown.
+
+    Raises:
+        BadInput: no video or no truth in the folder.
+    """
+    import av
+
+    video, truth_file = match_files(folder) or (None, None)
+    if video is None or truth_file is None:
+        raise BadInput(f"{folder}: expected a rendered match, an .mp4 with its gt.txt")
+    rows = np.loadtxt(truth_file, delimiter=",", ndmin=2)
+    with av.open(str(video)) as container:
+        for index, frame in enumerate(container.decode(video=0)):
+            if index % every:
+                continue
+            mine = rows[rows[:, 0] == index + 1]
+            xyxy = np.column_stack([mine[:, 2:4], mine[:, 2:4] + mine[:, 4:6]]).astype(np.float32)
+            clear = mine[:, 8] >= LEAST_VISIBLE
+            image = frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
+            truth = Truth(xyxy[clear], np.zeros(int(clear.sum()), np.int64), xyxy[~clear])
+            yield LabelledFrame(f"{video.stem}-frame-{index:06d}", image, truth)
+
+
+def match_files(folder: Path) -> tuple[Path, Path] | None:
+    """The video and the `gt.txt` of a rendered match; None where the folder holds none."""
+    video = next(iter(sorted(folder.rglob("*.mp4"))), None)
+    truth = next(iter(sorted(folder.rglob("gt.txt"))), None)
+    return None if video is None or truth is None else (video, truth)
 
 
 def _read_labels(path: Path) -> npt.NDArray[np.float32]:
