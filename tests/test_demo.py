@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import cleansheet, cleansheet_json
+from tests.conftest import assert_refused, cleansheet, cleansheet_json
 from tracker.tables import TEAMS, read_csv
 
 
@@ -46,6 +46,14 @@ def test_a_second_time_nothing_is_done_again_and_it_says_the_same(demo: tuple[Pa
     assert again["run"]["reused"] is True
     assert again["trained"]["stages_built"] == 0
     assert again["against_truth"] == first["against_truth"]
+
+
+def test_a_team_that_does_not_play_is_refused_before_any_work(demo: tuple[Path, dict[str, Any]]) -> None:
+    from tracker.assets import asset
+
+    video = asset("demo/match.mp4")
+    done = cleansheet("process", video, "-w", demo[0], "--name", "other", "--attacks", "red=left", timeout_s=60)
+    assert_refused(done, "red", "white, yellow")
 
 
 def test_a_person_is_told_the_result_in_words(demo: tuple[Path, dict[str, Any]]) -> None:

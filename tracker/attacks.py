@@ -1,6 +1,6 @@
 """Which end a team attacks: given, or told by where its goalkeepers stand."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import polars as pl
@@ -49,8 +49,8 @@ def settle_attacks(
     for team, side in (given or {}).items():
         if side not in ("left", "right"):
             raise BadInput(f"attack of {team!r}: {side!r} is neither left nor right")
-        if teams and team not in teams:
-            raise BadInput(f"attack of {team!r}: no such team in this match, which has {', '.join(teams)}")
+    if teams:
+        refuse_unknown_teams(given or {}, teams)
     if rink is None or metres == "none":
         return {}, (["no rink coordinates: zone times and offensive pressure are left out"] if teams else [])
     attacks = find_attacks(rows, rink) | dict(given or {})
@@ -65,6 +65,14 @@ def settle_attacks(
         else []
     )
     return attacks, warnings
+
+
+def refuse_unknown_teams(given: Mapping[str, Side], teams: Iterable[str]) -> None:
+    """Raise BadInput for an attack of a team that is not among those known."""
+    known = sorted(set(teams) - {OFFICIALS})
+    for team in given:
+        if team not in known:
+            raise BadInput(f"attack of {team!r}: no such team in this match, which has {', '.join(known)}")
 
 
 def team_names(rows: pl.DataFrame) -> list[str]:

@@ -16,6 +16,7 @@ from classifier.errors import BadInput
 from tracker import __version__, calibration
 from tracker.annotated_video import draw_video
 from tracker.association import Tracks
+from tracker.attacks import refuse_unknown_teams
 from tracker.calibration import Calibration
 from tracker.crops import crops_of_tracks
 from tracker.detector import Detector
@@ -111,6 +112,8 @@ def process_videos(
     for job in jobs:
         if tools.calibration is not None:
             tools.calibration.refuse_other_size((job.info.width, job.info.height))
+    if tools.ensemble is not None:
+        refuse_unknown_teams(settings.attacks, tools.ensemble.teams)
     return [_process(job, tools, fresh=fresh, force=force, report=report) for job in jobs]
 
 

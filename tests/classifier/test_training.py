@@ -13,6 +13,7 @@ import pytest
 
 from classifier.catalog import open_catalog
 from classifier.checkpoints import load_state
+from classifier.ensemble import read_manifest
 from classifier.errors import BadInput
 from classifier.holdings import list_players
 from classifier.importing import import_tree
@@ -217,6 +218,16 @@ def test_the_global_random_state_is_neither_read_nor_changed(trained: Path, impo
     assert torch.equal(torch.get_rng_state(), before[0])
     assert np.array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
     assert random.getstate() == before[2]
+
+
+def test_a_training_without_options_repeats_the_last_one(trained: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "w"
+    shutil.copytree(trained, workspace)
+    assert cleansheet_json("train", "-w", workspace, "--epochs", "2", "--seed", "5")["stages_built"] > 0
+    again = cleansheet_json("train", "-w", workspace)
+    assert again["stages_built"] == 0
+    recipe = read_manifest(workspace)["recipe"]
+    assert (recipe["epochs"], recipe["seed"], recipe["least_steps"]) == (2, 5, QUICK.least_steps)
 
 
 def test_the_command_says_why_there_are_fewer_shards(imported: Path, tmp_path: Path) -> None:

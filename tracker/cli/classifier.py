@@ -56,9 +56,10 @@ def recipe_options(function: F) -> F:
     options = (
         click.option("--shards", type=click.IntRange(1), help="Constituents; 4 unless recorded, fewer in small teams."),
         click.option("--slices", type=click.IntRange(1), help="Checkpoints of a shard; 3 where nothing is recorded."),
-        click.option("--member", default="compact", show_default=True, help="Architecture: compact or reference."),
-        click.option("--epochs", type=click.FloatRange(0, 10_000, min_open=True), help="Passes over the crops."),
-        click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True),
+        click.option("--member", help="Architecture: compact (default) or reference; else as trained before."),
+        click.option("--epochs", type=click.FloatRange(0, 10_000, min_open=True),
+                     help="Passes over the crops; as trained before unless given."),
+        click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="0, or as trained before."),
         click.option("--workers", type=click.IntRange(1), help="Training processes; one a core by default."),
     )
     for option in reversed(options):
@@ -74,8 +75,8 @@ def recipe_options(function: F) -> F:
 @workspace_option
 @json_option
 def train(
-    shards: int | None, slices: int | None, member: str, epochs: float | None, seed: int, workers: int | None,
-    mode: str | None, replan: bool, workspace: Path, as_json: bool,
+    shards: int | None, slices: int | None, member: str | None, epochs: float | None, seed: int | None,
+    workers: int | None, mode: str | None, replan: bool, workspace: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Train the team classifier on what was imported.
 
@@ -96,7 +97,8 @@ def train(
         def heard(message: TrainProgress) -> None:
             advance(message.steps, message.of)
 
-        report = train_ensemble(workspace, _recipe(member, epochs, seed), request, workers=workers, progress=heard)
+        recipe = _recipe(workspace, member, epochs, seed)
+        report = train_ensemble(workspace, recipe, request, workers=workers, progress=heard)
     if as_json:
         print_json(to_json(report))
         return
@@ -116,8 +118,8 @@ def train(
 @workspace_option
 @json_option
 def evaluate(
-    shards: int | None, slices: int | None, member: str, epochs: float | None, seed: int, workers: int | None,
-    folds: int, seeds: int, unsharded: bool, workspace: Path, as_json: bool,
+    shards: int | None, slices: int | None, member: str | None, epochs: float | None, seed: int | None,
+    workers: int | None, folds: int, seeds: int, unsharded: bool, workspace: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """How good the classifier is on players it has never seen.
 
@@ -134,7 +136,7 @@ def evaluate(
 
     with _bar("evaluating") as advance:
         report = cross_validate(
-            workspace, _recipe(member, epochs, seed), PlanRequest(shards, slices), folds=folds, seeds=seeds,
+            workspace, _recipe(workspace, member, epochs, seed), PlanRequest(shards, slices), folds=folds, seeds=seeds,
             unsharded=unsharded, workers=workers, progress=advance,
         )  # fmt: skip
     if as_json:
@@ -165,10 +167,20 @@ def players(workspace: Path, as_json: bool) -> None:
         _show_players(rows)
 
 
-def _recipe(member: str, epochs: float | None, seed: int) -> "Recipe":
+def _recipe(workspace: Path, member: str | None, epochs: float | None, seed: int | None) -> "Recipe":
+    """What is given, over what the ensemble there was trained with, over the defaults."""
+    from classifier.ensemble import read_manifest
+    from classifier.errors import CleansheetError
     from classifier.stage import Recipe
 
-    return Recipe(member=member, seed=seed) if epochs is None else Recipe(member=member, seed=seed, epochs=epochs)
+    try:
+        recorded = read_manifest(workspace)["recipe"]
+    except CleansheetError:  # there is none yet, or none that can be read: training makes it anew
+        recorded = {}
+    if member is not None and member != recorded.get("member", member):
+        recorded = {}  # another architecture starts from its own defaults
+    given = {"member": member, "epochs": epochs, "seed": seed}
+    return Recipe(**recorded | {name: value for name, value in given.items() if value is not None})
 
 
 @contextmanager

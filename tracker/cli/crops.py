@@ -1,10 +1,11 @@
 """`cleansheet crops`: pictures of a run's players, with a first guess of their teams to correct."""
 
+import shlex
 from pathlib import Path
 
 import click
 
-from tracker.cli.parameters import json_option, print_json, workspace_option
+from tracker.cli.parameters import DEFAULT_WORKSPACE, json_option, print_json, workspace_option
 
 
 @click.command("crops", short_help="Lay out a run's crops for labelling.")
@@ -40,5 +41,6 @@ def crops(run: str, workspace: Path, per_track: int, force: bool, as_json: bool)
     click.echo(f"{made.crops} crops of {sum(made.tracks_by_team.values())} tracks, guessed by colour: {groups}")
     click.echo(f"  look at   {made.sheet}")
     click.echo(f"  correct   {made.labels}   (columns team, player)")
-    click.echo(f"  then      cleansheet import {made.labels.parent}")
-    click.echo("            cleansheet train")
+    where = shlex.join(["-w", str(workspace)]) if workspace != DEFAULT_WORKSPACE else ""
+    click.echo(f"  then      {shlex.join(['cleansheet', 'import', str(made.labels.parent)])} {where}".rstrip())
+    click.echo(f"            cleansheet train {where}".rstrip())

@@ -8,6 +8,8 @@ import click
 
 F = TypeVar("F", bound=Any)
 
+DEFAULT_WORKSPACE = Path("workspace")
+
 
 class Timecode(click.ParamType):
     """Seconds as 95.5, or as minutes and hours: 1:35.5, 0:01:35.5."""
@@ -46,7 +48,7 @@ def workspace_option(function: F) -> F:
         "-w",
         "--workspace",
         type=click.Path(path_type=Path, file_okay=False),
-        default=Path("workspace"),
+        default=DEFAULT_WORKSPACE,
         show_default=True,
         envvar="CLEANSHEET_WORKSPACE",
         help="Folder that holds everything about people: crops, classifier, runs.",
