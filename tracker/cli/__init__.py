@@ -22,6 +22,7 @@ COMMANDS = {  # name → module:function, in the order in which a newcomer meets
     "train": "tracker.cli.classifier:train",
     "evaluate": "tracker.cli.classifier:evaluate",
     "players": "tracker.cli.classifier:players",
+    "plan": "tracker.cli.plan:plan",
     "track": "tracker.cli.track:track",
     "detect": "tracker.cli.detect:detect",
     "evaluate-detector": "tracker.cli.detect:evaluate_detector",
