@@ -103,7 +103,7 @@ def _show_costs(costs: "tuple[Cost, ...]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
     for name in (
         "shards", "slices", "crops\na shard", "one by one\nformula", "\nsimulated", "\n±", "together\nformula",
         "\nsimulated",
