@@ -26,7 +26,7 @@ log = logging.getLogger("cleansheet")
 ROLES = ("player", "goalkeeper", "referee")
 FORMAT = "cleansheet-detector-1"
 DEFAULT_WEIGHTS = "weights/cleansheet-n.safetensors"
-DEFAULT_SHA256 = "5b055cc985f4bbc216a962061bf9cf71fd648e17996dd1d20a8b0f77499a12be"
+DEFAULT_SHA256 = "9a8444eb6e72934894fca4255c3e6fb5e595172e58b5009050d93308261697d8"
 
 _GOALKEEPER = re.compile(r"goal\W*_?(keeper|ie|tender|minder)|^goaler$|^keeper$", re.IGNORECASE)
 _REFEREE = re.compile(r"\bref\b|referee|line(s)?man|official", re.IGNORECASE)
