@@ -51,12 +51,18 @@ class Sample:
     """`(N, 5)`: class, then centre x, centre y, width and height as shares of the picture."""
 
 
-def find_samples(folders: Iterable[Path]) -> list[Sample]:
-    """Every picture below each folder's `images`, sorted; without a label file it holds no people.
+def find_samples(folders: Iterable[Path], leave_out: Path | None = None) -> list[Sample]:
+    """Every picture below each folder's `images`, sorted; without labels it holds no people.
+
+    Args:
+        folders: each with `images` and `labels`.
+        leave_out: a text file that names pictures without their extension, one a line, `#` for remarks: those whose
+            people somebody forgot to label, say. They are passed over.
 
     Raises:
-        BadInput: a folder without pictures, or a label that is not YOLO's five numbers.
+        BadInput: a folder without pictures, or a label that is not YOLO's five numbers; a list that does not open.
     """
+    left_out = _names(leave_out) if leave_out else set()
     samples: list[Sample] = []
     for folder in folders:
         images = folder / "images"
@@ -64,6 +70,8 @@ def find_samples(folders: Iterable[Path]) -> list[Sample]:
         if not paths:
             raise BadInput(f"{images}: no pictures; expected images/[GROUP/]NAME.jpg and labels/[GROUP/]NAME.txt")
         for path in paths:
+            if path.stem in left_out:
+                continue
             relative = path.relative_to(images)
             group = relative.parts[0] if len(relative.parts) > 1 else folder.resolve().name
             label = folder / "labels" / relative.with_suffix(".txt")
@@ -140,6 +148,14 @@ def match_files(folder: Path) -> tuple[Path, Path] | None:
     video = next(iter(sorted(folder.rglob("*.mp4"))), None)
     truth = next(iter(sorted(folder.rglob("gt.txt"))), None)
     return None if video is None or truth is None else (video, truth)
+
+
+def _names(path: Path) -> set[str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: not a readable list of pictures") from error
+    return {line.split("#")[0].strip() for line in lines} - {""}
 
 
 def _read_labels(path: Path) -> npt.NDArray[np.float32]:

@@ -18,6 +18,8 @@ FULL_WIDTH = 960
 """Zoom 1 shows players as large as they are in a frame that is 960 pixels wide, the detector's default size."""
 ON_A_PERSON = 0.6
 """The chance that a window is laid over somebody; else it may show ice, boards and crowd alone."""
+NETTED = 0.12
+"""The chance that the picture is taken through the net that hangs behind the goals."""
 VISIBLE_SHARE = 0.4
 SMALLEST_BOX = 4.0
 GREY = 114
@@ -50,6 +52,8 @@ def training_example(
     else:
         image, boxes = window(rng, *draw(), size, zoom)
         image = light(rng, image)
+    if rng.random() < NETTED:
+        image = netting(rng, image)
     image = camera(rng, image)
     if rng.random() < 0.5:
         image = np.ascontiguousarray(image[:, ::-1])
@@ -76,7 +80,9 @@ def window(
     middle = np.array([out_width / 2, out_height / 2])
     shift = middle + rng.uniform(-1, 1, 2) * slack
     if len(boxes) and rng.random() < ON_A_PERSON:
-        person = boxes[int(rng.integers(len(boxes)))]
+        present = np.unique(boxes[:, 0])  # a role first, then somebody of it: goalkeepers are few
+        of_role = boxes[boxes[:, 0] == present[int(rng.integers(len(present)))]]
+        person = of_role[int(rng.integers(len(of_role)))]
         wanted = middle * rng.uniform(0.4, 1.6, 2) - linear @ ((person[1:3] + person[3:5]) / 2 - centre)
         shift = wanted.clip(middle - slack, middle + slack)
     matrix = np.column_stack([linear, shift - linear @ centre])
@@ -107,6 +113,26 @@ def light(rng: np.random.Generator, image: Image) -> Image:
         table = (levels * 255).clip(0, 255).astype(np.uint8)
         image = cv2.LUT(image, table[None]).astype(np.uint8)
     return image
+
+
+def netting(rng: np.random.Generator, image: Image) -> Image:
+    """The safety net between the stand and the ice: two families of thin lines, sagging, dark or bright."""
+    height, width = image.shape[:2]
+    mesh = np.zeros((height, width), np.uint8)
+    angle, pitch = rng.uniform(0, math.pi), rng.uniform(7, 30)
+    sag, waves = rng.uniform(0, 4), rng.uniform(0.5, 2.0) * math.pi
+    along = np.linspace(-1.0, 1.0, 24)
+    reach = math.hypot(width, height) / 2
+    for turn in (angle, angle + math.pi / 2 + rng.uniform(-0.15, 0.15)):
+        direction, normal = np.array([math.cos(turn), math.sin(turn)]), np.array([-math.sin(turn), math.cos(turn)])
+        for number in range(-int(reach / pitch) - 1, int(reach / pitch) + 2):
+            bend = sag * np.sin(waves * along + 0.2 * number)
+            points = np.outer(along * reach, direction) + np.outer(number * pitch + bend, normal)
+            points += np.array([width / 2, height / 2])
+            cv2.polylines(mesh, [np.round(points * 16).astype(np.int32)], False, 255, 1, cv2.LINE_AA, 4)
+    opacity = mesh[..., None].astype(np.float32) / 255 * rng.uniform(0.25, 0.8)
+    shade = rng.uniform(0, 70) if rng.random() < 0.7 else rng.uniform(150, 230)
+    return (image * (1 - opacity) + shade * opacity).astype(np.uint8)
 
 
 def camera(rng: np.random.Generator, image: Image) -> Image:

@@ -116,6 +116,11 @@ def _group_weight(text: str) -> tuple[str, tuple[float, float]]:
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path, exists=True), multiple=True, required=True)
+@click.option(
+    "--leave-out",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A text file with the names of pictures to pass over, one a line: those whose people nobody labelled.",
+)
 @click.option("--val-group", multiple=True, help="Groups kept out of training, to measure on.")
 @click.option("--group-weight", multiple=True, help="GROUP=W or GROUP=BEGIN:END; by default the root of its size.")
 @click.option(
@@ -138,6 +143,7 @@ def _group_weight(text: str) -> tuple[str, tuple[float, float]]:
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in --work.")
 def main(
     data: tuple[Path, ...],
+    leave_out: Path | None,
     val_group: tuple[str, ...],
     group_weight: tuple[str, ...],
     init: Path | None,
@@ -162,7 +168,7 @@ def main(
     quiet_libraries()
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
-    training, validation = split_by_group(find_samples(data), val_group)
+    training, validation = split_by_group(find_samples(data, leave_out), val_group)
     width, height = (int(number) for number in size.split("x"))
     least, most = (float(number) for number in zoom.split(":"))
     schedule = Schedule(

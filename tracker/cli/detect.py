@@ -162,6 +162,8 @@ def _rows(boxes: "sv.Detections") -> list[dict[str, Any]]:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--group", "groups", multiple=True, help="Only these groups (folders below images/); by default all.")
 @click.option("--every", type=click.IntRange(1), default=1, show_default=True, help="One picture in so many.")
+@click.option("--leave-out", type=click.Path(path_type=Path),
+              help="A text file with the names of pictures to pass over, one a line.")  # fmt: skip
 @click.option("--role", "roles", multiple=True, metavar="CLASS=ROLE",
               help="For a foreign .pt: which of its classes is which role, such as Normal=player.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("detector-evaluation"),
@@ -172,8 +174,8 @@ def _rows(boxes: "sv.Detections") -> list[dict[str, Any]]:
 @_confidence
 @json_option
 def evaluate_detector(
-    folder: Path, groups: tuple[str, ...], every: int, roles: tuple[str, ...], output: Path, worst: int,
-    weights: str | None, image_size: int, confidence: float, as_json: bool,
+    folder: Path, groups: tuple[str, ...], every: int, leave_out: Path | None, roles: tuple[str, ...], output: Path,
+    worst: int, weights: str | None, image_size: int, confidence: float, as_json: bool,
 ) -> None:  # fmt: skip
     """Print AP50, AP50-95, precision and recall on DIR, and draw the pictures with the most mistakes.
 
@@ -198,7 +200,7 @@ def evaluate_detector(
 
     if not folder.is_dir():
         raise BadInput(f"{folder}: no such folder")
-    sets = _sets(folder, groups, every)
+    sets = _sets(folder, groups, every, leave_out)
     detector: Detector = Detector.load(
         weights, confidence=min(0.01, confidence), image_size=image_size, roles=_roles(roles)
     )
@@ -231,12 +233,14 @@ def evaluate_detector(
         click.echo(f"files: {output} (scores.json and the {len(drawn)} pictures with the most mistakes)")
 
 
-def _sets(folder: Path, groups: tuple[str, ...], every: int) -> dict[str, Iterator["LabelledFrame"]]:
+def _sets(
+    folder: Path, groups: tuple[str, ...], every: int, leave_out: Path | None
+) -> dict[str, Iterator["LabelledFrame"]]:
     from tracker.labelled_pictures import find_samples, labelled_frames, match_files, match_frames, split_by_group
 
     if not (folder / "images").is_dir() and match_files(folder):
         return {folder.name: match_frames(folder, every)}
-    samples = find_samples([folder])
+    samples = find_samples([folder], leave_out)
     if groups:
         _, samples = split_by_group(samples, groups)
     if not any(len(sample.labels) for sample in samples):
