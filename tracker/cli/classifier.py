@@ -57,8 +57,11 @@ def recipe_options(function: F) -> F:
         click.option("--shards", type=click.IntRange(1), help="Constituents; 4 unless recorded, fewer in small teams."),
         click.option("--slices", type=click.IntRange(1), help="Checkpoints of a shard; 3 where nothing is recorded."),
         click.option("--member", help="Architecture: compact (default) or reference; else as trained before."),
-        click.option("--epochs", type=click.FloatRange(0, 10_000, min_open=True),
-                     help="Passes over the crops; as trained before unless given."),
+        click.option(
+            "--epochs",
+            type=click.FloatRange(0, 10_000, min_open=True),
+            help="Passes over the crops; as trained before unless given.",
+        ),
         click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="0, or as trained before."),
         click.option("--workers", type=click.IntRange(1), help="Training processes; one a core by default."),
     )
