@@ -3,17 +3,22 @@
 import os
 from pathlib import Path
 
+from classifier.crash_points import crash_point
 
-def write_whole(path: Path, data: bytes) -> None:
+
+def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:
     """Write beside the final name, flush to the disk, rename, and flush the folder's entry."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with beside.open("wb") as file:
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:  # noqa: PTH123
             file.write(data)
             file.flush()
+            crash_point()
             os.fsync(file.fileno())
+        crash_point()
         beside.replace(path)
+        crash_point()
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
@@ -27,6 +32,17 @@ def flush_entries(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def remove(path: Path) -> bool:
+    """Delete a file for good; False where there is none."""
+    crash_point()
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    flush_entries(path.parent)
+    return True
 
 
 def is_partial(path: Path) -> bool:

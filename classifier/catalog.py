@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from classifier.crash_points import crash_point
 from classifier.errors import BadInput, CleansheetError
 from classifier.plan import Place, Plan
 from classifier.workspace import Workspace
@@ -62,6 +63,20 @@ MIGRATIONS: tuple[str, ...] = (
         slice INTEGER NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE suppressed (
+        token TEXT NOT NULL,
+        certificate INTEGER NOT NULL,
+        PRIMARY KEY (token, certificate)
+    ) WITHOUT ROWID;
+    CREATE TABLE ledger (
+        number INTEGER PRIMARY KEY,
+        request TEXT NOT NULL UNIQUE,
+        certificate TEXT NOT NULL,
+        previous TEXT NOT NULL,
+        entry TEXT NOT NULL
+    );
+    """,
 )
 """`MIGRATIONS[v]` takes a catalog from version v to v + 1."""
 
@@ -101,6 +116,22 @@ class Player:
     consent: str = "unknown"
 
 
+@dataclass(frozen=True)
+class LedgerEntry:
+    """One certificate in the hash chain of all."""
+
+    number: int
+    """From 1 on, without gaps."""
+    request: str
+    """Random id of the request, so that finishing it twice writes one entry."""
+    certificate: str
+    """SHA-256 of the certificate's file."""
+    previous: str
+    """The previous entry's hash; of the first, 64 zeros."""
+    entry: str
+    """SHA-256 over all of the above."""
+
+
 class Catalog:
     """An open catalog. Writes happen inside `transaction`."""
 
@@ -116,7 +147,9 @@ class Catalog:
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
+        crash_point()
         self._db.execute("COMMIT")
+        crash_point()
 
     def crops(self) -> tuple[Crop, ...]:
         """All crops by digest, which is an order that no import decided."""
@@ -165,6 +198,50 @@ class Catalog:
         """Forget the names of stand-ins whose pictures have got a named player."""
         self._db.execute("DELETE FROM player WHERE name NOT IN (SELECT player FROM appearance)")
 
+    def remove(self, players: Iterable[str], digests: Iterable[str]) -> None:
+        """Delete crops, and players with all that is said about them; then those who show on no crop any more."""
+        self._db.executemany("DELETE FROM crop WHERE digest = ?", [(digest,) for digest in digests])
+        self._db.executemany("DELETE FROM player WHERE name = ?", [(name,) for name in players])
+        self.drop_players_without_crops()
+
+    def relabel(self, digests: Iterable[str], team: str | None, player: str | None) -> None:
+        """Give crops of one person another team or another (named) person; None leaves that as it is."""
+        for digest in digests:
+            if team is not None:
+                self._db.execute("UPDATE crop SET team = ? WHERE digest = ?", (team, digest))
+            if player is not None:
+                self.put_players([Player(player, "named")])
+                self._db.execute("DELETE FROM appearance WHERE digest = ?", (digest,))
+                self._db.execute("INSERT INTO appearance VALUES (?, ?)", (digest, player))
+        self.drop_players_without_crops()
+
+    def suppressed(self) -> dict[str, int]:
+        """Token → number of the certificate that it came with; see `classifier.keys.token`."""
+        return dict(self._db.execute("SELECT token, certificate FROM suppressed ORDER BY token, certificate"))
+
+    def suppress(self, tokens: Iterable[str], certificate: int) -> None:
+        self._db.executemany("INSERT INTO suppressed VALUES (?, ?) ON CONFLICT DO NOTHING",
+                             [(token, certificate) for token in tokens])  # fmt: skip
+
+    def lift_suppression(self, certificate: int) -> int:
+        """Destroy a certificate's tokens; how many there were."""
+        return self._db.execute("DELETE FROM suppressed WHERE certificate = ?", (certificate,)).rowcount
+
+    def ledger(self) -> tuple[LedgerEntry, ...]:
+        rows = self._db.execute("SELECT number, request, certificate, previous, entry FROM ledger ORDER BY number")
+        return tuple(LedgerEntry(*row) for row in rows)
+
+    def append_to_ledger(self, entry: LedgerEntry) -> None:
+        values = (entry.number, entry.request, entry.certificate, entry.previous, entry.entry)
+        self._db.execute("INSERT INTO ledger VALUES (?, ?, ?, ?, ?)", values)
+
+    def rewrite(self) -> None:
+        """Write the whole file anew, so that no free page or slack keeps anything of what was deleted."""
+        crash_point()
+        self._db.execute("PRAGMA temp_store = MEMORY")
+        self._db.execute("VACUUM")
+        crash_point()
+
     def plan(self) -> Plan | None:
         """The recorded plan, or None before the first training."""
         row = self._db.execute("SELECT mode, shards, slices, teams, asked FROM plan").fetchone()
@@ -199,7 +276,7 @@ class Catalog:
 
 @contextmanager
 def open_catalog(workspace: Workspace, write: bool = False) -> Iterator[Catalog]:
-    """Open the workspace's catalog, and bring it to this program's version when `write`.
+    """Open the workspace's catalog, brought to this program's version.
 
     Raises:
         BadInput: there is none (unless `write`, which makes one), it is of a newer program, or it is no catalog.
@@ -227,7 +304,7 @@ def _migrate(connection: sqlite3.Connection, path: Path, write: bool) -> None:
             f"{path} has version {version} and this program knows up to {len(MIGRATIONS)}: "
             "install a newer cleansheet to use this workspace."
         )
-    if version < len(MIGRATIONS) and not write:
-        raise BadInput(f"{path} is empty or of an older version: run `cleansheet import DIR` to bring it up to date.")
+    if version == 0 and not write:
+        raise BadInput(f"{path} is empty: run `cleansheet import DIR`.")
     for target, script in enumerate(MIGRATIONS[version:], start=version + 1):
         connection.executescript(f"BEGIN; {script} PRAGMA user_version = {target}; COMMIT;")

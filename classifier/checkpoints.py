@@ -9,9 +9,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
-from classifier.atomic_file import flush_entries, is_partial, write_whole
+from classifier.atomic_file import is_partial, remove, write_whole
 from classifier.environment import environment
-from classifier.stage import Recipe, State
+from classifier.stage import Recipe, State, fingerprint
 
 SUFFIX = ".safetensors"
 
@@ -72,6 +72,14 @@ def load_state(folder: Path, name: str) -> State | None:
     return State(kinds["model"], kinds["first"], kinds["second"], step)
 
 
+def state_fingerprint(state: State) -> str:
+    """SHA-256 over every tensor of a checkpoint, optimizer included, and its step; hexadecimal."""
+    digest = hashlib.sha256(str(state.step).encode())
+    for part in _parts(state).values():
+        digest.update(fingerprint(part).encode())
+    return digest.hexdigest()
+
+
 def prune(folder: Path, keep: Iterable[str]) -> int:
     """Delete all checkpoints but these, and what killed writers left; the number of files deleted.
 
@@ -81,10 +89,8 @@ def prune(folder: Path, keep: Iterable[str]) -> int:
     gone = 0
     for path in sorted(folder.iterdir()) if folder.exists() else []:
         if path.name not in kept and (path.suffix == SUFFIX or is_partial(path)):
-            path.unlink()
+            remove(path)
             gone += 1
-    if gone:
-        flush_entries(folder)
     return gone
 
 

@@ -6,7 +6,7 @@ either the old ensemble or the new one.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from classifier.atomic_file import is_partial, write_whole
+from classifier.atomic_file import is_partial, remove, write_whole
 from classifier.checkpoints import load_state
 from classifier.environment import environment
 from classifier.errors import BadInput, CleansheetError
@@ -79,6 +79,11 @@ class Ensemble:
                 if attempt < 2 and isinstance(error, FileNotFoundError):
                     continue  # replaced while we were reading
                 raise CleansheetError(f"{folder} is damaged ({error}): run `cleansheet train`.") from error
+            if not constituents:
+                raise NoEnsemble(
+                    f"the classifier in {workspace} knows nobody (any more): label and `cleansheet import` crops of "
+                    "two teams, then `cleansheet train`."
+                )
             return cls(tuple(manifest["teams"]), manifest["version"], manifest["recipe"]["member"], constituents)
         raise AssertionError
 
@@ -131,10 +136,19 @@ def for_inference(member_name: str, teams: int, model: dict[str, Tensor]) -> nn.
     return network.to(memory_format=torch.channels_last)
 
 
-def publish(place: Workspace, jobs: Sequence[ShardJob], teams: Sequence[str], recipe: Recipe) -> str:
+def publish(
+    place: Workspace, jobs: Sequence[ShardJob], teams: Sequence[str], recipe: Recipe, *, even_empty: bool = False
+) -> str:
     """Make the ensemble of the shards' last checkpoints the workspace's own, and delete the previous files.
 
     Shards that cannot tell two teams apart have no constituent.
+
+    Args:
+        place: Where.
+        jobs: Of each shard that takes part.
+        teams: The classes.
+        recipe: What the shards were trained with.
+        even_empty: Publish an ensemble that knows nothing rather than raise: an erasure goes on whatever is left.
 
     Returns:
         The ensemble's version.
@@ -153,7 +167,7 @@ def publish(place: Workspace, jobs: Sequence[ShardJob], teams: Sequence[str], re
         write_whole(place.ensemble / f"{name}.safetensors", save({k: v.contiguous() for k, v in state.model.items()}))
         digest = fingerprint(state.model)
         entries.append({"shard": job.shard, "file": f"{name}.safetensors", "known": job.known(), "sha256": digest})
-    if not entries:
+    if not entries and not even_empty:
         raise CleansheetError("no shard sees two teams: train with fewer shards, or in balanced mode (--replan).")
     settings = recipe.model_dump(mode="json")
     made_of = {"format": FORMAT, "teams": list(teams), "recipe": settings, "constituents": entries}
@@ -163,8 +177,26 @@ def publish(place: Workspace, jobs: Sequence[ShardJob], teams: Sequence[str], re
     kept = {MANIFEST, *(entry["file"] for entry in entries)}
     for path in place.ensemble.iterdir():
         if path.name not in kept and (path.suffix == ".safetensors" or is_partial(path)):
-            path.unlink()
+            remove(path)
     return version
+
+
+def withdraw(place: Workspace, shards: Collection[int]) -> None:
+    """Let the ensemble answer without these shards from now on, and delete what they had learnt from `ensemble/`."""
+    try:
+        manifest = read_manifest(place.path)
+    except CleansheetError:
+        return
+    entries = [entry for entry in manifest["constituents"] if entry["shard"] not in shards]
+    if len(entries) < len(manifest["constituents"]):
+        left = {name: manifest[name] for name in ("format", "teams", "recipe")} | {"constituents": entries}
+        version = hashlib.sha256(json.dumps(left, sort_keys=True).encode()).hexdigest()[:16]
+        manifest |= {"constituents": entries, "version": version}
+        write_whole(place.ensemble / MANIFEST, json.dumps(manifest, indent=1).encode())
+    kept = {entry["file"] for entry in entries}
+    for path in sorted(place.ensemble.iterdir()):
+        if path.name != MANIFEST and path.name not in kept:
+            remove(path)
 
 
 def read_manifest(workspace: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from classifier.atomic_file import write_whole
 from classifier.catalog import Catalog, Crop, Player, open_catalog
 from classifier.discovery import Labelled, discover
 from classifier.errors import BadInput
+from classifier.keys import token
 from classifier.likeness import alike_pairs, look
 from classifier.workspace import Workspace
 
@@ -60,6 +61,8 @@ class ImportReport:
     """Of these, pictures of people of different teams."""
     unusable: tuple[Unusable, ...]
     rows_without_team: int
+    suppressed: int
+    """Pictures of people who were forgotten: not taken in again."""
     teams_of_one: tuple[str, ...]
     """Teams of the catalog that one person makes up."""
     stand_ins: int
@@ -97,6 +100,9 @@ def import_tree(
             with open_catalog(place, write=True) as catalog, catalog.transaction():
                 _sweep(place, catalog)
                 before = {crop.digest: crop for crop in catalog.crops()}
+                asked = len(read)
+                read = _without_the_forgotten(place, catalog, read)
+                suppressed = asked - len(read)
                 after, kinds = _merged(read, before)
                 _refuse_players_of_two_teams(after.values())
                 _refuse_single_team(after.values(), folder)
@@ -113,7 +119,7 @@ def import_tree(
             if new_here:
                 place.catalog.unlink(missing_ok=True)
             raise
-    return _report(read, before, after, kinds, unusable, found.rows_without_team, len(players))
+    return _report(read, before, after, kinds, unusable, found.rows_without_team, suppressed, len(players))
 
 
 @dataclass(frozen=True)
@@ -150,6 +156,23 @@ def _read_all(labelled: Sequence[Labelled]) -> tuple[dict[str, _Picture], tuple[
         code = look(image.astype(np.uint8, copy=False))
         pictures[digest] = _Picture(data, item.path.suffix.lower(), width, height, code, (item,))
     return pictures, tuple(unusable)
+
+
+def _without_the_forgotten(place: Workspace, catalog: Catalog, read: dict[str, _Picture]) -> dict[str, _Picture]:
+    """The pictures of which neither the content, the look nor the person was erased on request."""
+    tokens = catalog.suppressed()
+    if not tokens:
+        return read
+
+    def kept(digest: str, picture: _Picture) -> bool:
+        said = {("crop", digest), ("look", picture.look)}
+        for file in picture.files:
+            said |= {("player", name) for name in file.players}
+            if file.track:
+                said.add(("track", file.track))
+        return not any(token(place, *pair) in tokens for pair in said)
+
+    return {digest: picture for digest, picture in read.items() if kept(digest, picture)}
 
 
 def _why_unusable(data: bytes) -> str | None:
@@ -264,7 +287,7 @@ def _sweep(place: Workspace, catalog: Catalog) -> None:
 
 def _report(
     read: dict[str, _Picture], before: dict[str, Crop], after: dict[str, Crop], kinds: dict[str, str],
-    unusable: tuple[Unusable, ...], rows_without_team: int, players: int,
+    unusable: tuple[Unusable, ...], rows_without_team: int, suppressed: int, players: int,
 ) -> ImportReport:  # fmt: skip
     mine = [after[digest] for digest in sorted(read)]
     name = {digest: picture.files[0].location for digest, picture in read.items()}
@@ -299,6 +322,7 @@ def _report(
         several_teams=tuple(sorted(name[crop.digest] for crop in mixed)),
         unusable=unusable,
         rows_without_team=rows_without_team,
+        suppressed=suppressed,
         teams_of_one=tuple(team for team, names in sorted(roster.items()) if len(names) == 1),
         stand_ins=sum(kind != "named" for kind in kinds.values()),
         catalog_crops=len(after),

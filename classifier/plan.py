@@ -237,7 +237,7 @@ def _with_notes(plan: Plan, roster: Sequence[Holding]) -> Plan:
     notes = []
     count = Counter(h.team for h in roster)
     if plan.shards < plan.asked[0]:
-        small = min((n, team) for team, n in count.items() if n > 1) if max(count.values()) > 1 else None
+        small = min((n, team) for team, n in count.items() if n > 1) if max(count.values(), default=0) > 1 else None
         why = f"{small[1]} has {small[0]} players" if small else "each team is one person with few crops"
         notes.append(f"{plan.shards} shards instead of {plan.asked[0]}: {why}, and every shard is to see every team.")
     if plan.slices < plan.asked[1]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from classifier.crash_points import KILL_AT
 from classifier.errors import CleansheetError
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -30,16 +31,17 @@ def default_workers(steps: int) -> int:
 
 
 def run_jobs(
-    kind: str, jobs: Sequence[BaseModel], workers: int, report: Callable[[dict[str, Any]], None]
+    kind: str, jobs: Sequence[BaseModel], workers: int, report: Callable[[dict[str, Any]], None], *, fresh: bool = False
 ) -> list[Any]:  # fmt: skip
     """Do all jobs and return their results in order; `report` hears of the progress of all, in this thread.
 
-    A single job, or a single worker, works in this process: it saves the start of another.
+    A single job, or a single worker, works in this process: it saves the start of another. Unless `fresh`: then all
+    work is done by processes that have done nothing before.
 
     Raises:
         CleansheetError: a job could not be done, or its process died. The other processes are ended.
     """
-    if min(workers, len(jobs)) <= 1:
+    if min(workers, len(jobs)) <= 1 and not fresh:
         from classifier.worker import run
 
         return [run(kind, job.model_dump(mode="json"), report) for job in jobs]
@@ -103,8 +105,9 @@ def _start() -> subprocess.Popen[str]:
     """A worker of its own session: Ctrl-C reaches this process alone, which then ends its workers."""
     package = str(Path(__file__).resolve().parents[1])
     path = os.pathsep.join(p for p in (package, os.environ.get("PYTHONPATH", "")) if p)
+    environment = {name: value for name, value in os.environ.items() if name != KILL_AT}
     return subprocess.Popen(
         [sys.executable, "-m", "classifier.worker"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
-        env={**os.environ, **ONE_THREAD, "PYTHONPATH": path},
+        env={**environment, **ONE_THREAD, "PYTHONPATH": path},
     )  # fmt: skip

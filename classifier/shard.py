@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from classifier.checkpoints import load_state, save_state, stage_names
+from classifier.checkpoints import load_state, save_state, stage_names, state_fingerprint
 from classifier.members import member
 from classifier.pixels import fit, read_crop
 from classifier.stage import Position, Recipe, State, fresh_state, run_stage, single_thread
@@ -78,6 +78,11 @@ def build_shard(job: ShardJob, report: Report) -> None:
     state = load_state(job.folder, names[first - 1]) if first else None
     for part, after in enumerate(train_shard(job, report, first, state), start=first):
         save_state(job.folder, names[part], after)
+
+
+def retrain(job: ShardJob, report: Report) -> list[str]:
+    """Train a shard from nothing, without looking at any checkpoint; the fingerprint of the state after each slice."""
+    return [state_fingerprint(state) for state in train_shard(job, report)]
 
 
 def train_shard(job: ShardJob, report: Report, first: int = 0, before: State | None = None) -> Iterator[State]:

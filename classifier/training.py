@@ -84,25 +84,32 @@ def train(
             crops = trainable(catalog.crops())
             plan = _plan(catalog, crops, request)
         jobs = shard_jobs(place, plan, crops, recipe)
-        first = [missing_from(job) for job in jobs]
-        work = [job for job, start in zip(jobs, first, strict=True) if start < plan.slices]
-        total = sum(job.steps(start) for job, start in zip(jobs, first, strict=True))
-        done = 0
-
-        def heard(message: dict[str, Any]) -> None:
-            nonlocal done
-            done += message["steps"]
-            if progress is not None:
-                progress(TrainProgress(done, total, message["shard"], message["slice"], message["loss"]))
-
-        run_jobs("shard", work, default_workers(total) if workers is None else workers, heard)
+        built = build_missing(jobs, workers, progress)
         version = publish(place, jobs, plan.teams, recipe)
         deleted = prune(place.shards, [name for job in jobs for name in job.names()])
-    built = sum(plan.slices - start for start in first)
     return TrainReport(
         version, plan.teams, recipe.member, plan.mode, plan.shards, plan.slices, len(crops),
         len({crop.players[0] for crop in crops}), built, plan.shards * plan.slices - built, deleted, plan.notes,
     )  # fmt: skip
+
+
+def build_missing(
+    jobs: Sequence[ShardJob], workers: int | None, progress: Callable[[TrainProgress], None] | None
+) -> int:
+    """Train what no checkpoint holds; the number of stages that were built."""
+    first = [missing_from(job) for job in jobs]
+    work = [job for job, start in zip(jobs, first, strict=True) if start < len(job.slices)]
+    total = sum(job.steps(start) for job, start in zip(jobs, first, strict=True))
+    done = 0
+
+    def heard(message: dict[str, Any]) -> None:
+        nonlocal done
+        done += message["steps"]
+        if progress is not None:
+            progress(TrainProgress(done, total, message["shard"], message["slice"], message["loss"]))
+
+    run_jobs("shard", work, default_workers(total) if workers is None else workers, heard)
+    return sum(len(job.slices) - start for job, start in zip(jobs, first, strict=True))
 
 
 def shard_jobs(place: Workspace, plan: Plan, crops: Sequence[Crop], recipe: Recipe) -> tuple[ShardJob, ...]:

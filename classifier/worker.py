@@ -10,13 +10,15 @@ from typing import Any
 
 from classifier.errors import CleansheetError
 from classifier.evaluation_fold import FoldJob, judge_fold
-from classifier.shard import Report, ShardJob, build_shard
+from classifier.shard import Report, ShardJob, build_shard, retrain
 
 
 def run(kind: str, job: Any, report: Report) -> Any:
     """Do one job in this process; what it returns can be written as JSON."""
     if kind == "shard":
         return build_shard(ShardJob.model_validate(job), report)
+    if kind == "retrain":
+        return retrain(ShardJob.model_validate(job), report)
     assert kind == "fold", kind
     return judge_fold(FoldJob.model_validate(job), report)
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from classifier.errors import BadInput
+from classifier.errors import BadInput, CleansheetError
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,21 @@ class Workspace:
     def certificates(self) -> Path:
         return self.path / "certificates"
 
+    @property
+    def keys(self) -> Path:
+        """The workspace's secrets."""
+        return self.path / "keys"
+
+    @property
+    def journal(self) -> Path:
+        """What a change that is under way has set out to do; absent at rest."""
+        return self.path / "journal.json"
+
+    @property
+    def preview(self) -> Path:
+        """The contact sheet of the last `forget-player --dry-run`."""
+        return self.path / "forget-preview.jpg"
+
     def crop(self, digest: str, suffix: str) -> Path:
         """Where the picture with that SHA-256 lies."""
         return self.crops / digest[:2] / f"{digest}{suffix}"
@@ -57,8 +72,13 @@ class Workspace:
             raise BadInput(f"no labelled crops in {self.path}: run `cleansheet import DIR` first.")
 
     @contextmanager
-    def writing(self, waiting: Callable[[], None] | None = None) -> Iterator[None]:
-        """Hold the workspace for writing; a second writer waits, and `waiting` is called once when it has to."""
+    def writing(self, waiting: Callable[[], None] | None = None, *, recovering: bool = False) -> Iterator[None]:
+        """Hold the workspace for writing; a second writer waits, and `waiting` is called once when it has to.
+
+        Raises:
+            BadInput: the path is a file.
+            CleansheetError: an erasure was interrupted and must be finished first (unless `recovering`).
+        """
         if self.path.exists() and not self.path.is_dir():
             raise BadInput(f"the workspace {self.path} is a file; expected a folder (it is made when missing).")
         self.path.mkdir(parents=True, exist_ok=True)
@@ -69,4 +89,6 @@ class Workspace:
                 if waiting is not None:
                     waiting()
                 fcntl.flock(lock, fcntl.LOCK_EX)
+            if self.journal.exists() and not recovering:
+                raise CleansheetError(f"an erasure in {self.path} was interrupted: run the command again to finish it.")
             yield

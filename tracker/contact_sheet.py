@@ -22,7 +22,7 @@ class Card:
 
 
 def contact_sheet(
-    groups: dict[str, Sequence[Card]], *, cards_a_row: int = 8, pictures_a_card: int = 2
+    groups: dict[str, Sequence[Card]], *, cards_a_row: int = 8, pictures_a_card: int = 2, what: str = "track"
 ) -> NDArray[np.uint8]:
     """Draw groups of cards: (h, w, 3) BGR.
 
@@ -30,12 +30,13 @@ def contact_sheet(
         groups: Heading → its cards, in the order given.
         cards_a_row: Cards beside each other.
         pictures_a_card: Crops shown of each card.
+        what: A card is one of these.
     """
     card_w = pictures_a_card * CELL_W
     width = GAP + cards_a_row * (card_w + GAP)
     parts = [np.full((GAP, width, 3), PAPER, np.uint8)]
     for heading, cards in groups.items():
-        parts.append(_heading(f"{heading}: {len(cards)} track{'' if len(cards) == 1 else 's'}", width))
+        parts.append(_heading(f"{heading}: {len(cards)} {what}{'' if len(cards) == 1 else 's'}", width))
         for start in range(0, len(cards), cards_a_row):
             row = np.full((LABEL_H + CELL_H + GAP, width, 3), PAPER, np.uint8)
             for place, card in enumerate(cards[start : start + cards_a_row]):

@@ -214,6 +214,7 @@ def _show_import(report: "ImportReport") -> None:
         (len(report.several_people), "pictures of several people: kept, not trained on", report.several_people),
         (len(report.several_teams), "of these show people of different teams", report.several_teams),
         (len(report.unusable), "unusable files left out", tuple(f"{u.file} {u.reason}" for u in report.unusable)),
+        (report.suppressed, "pictures of people who were forgotten: not taken in again", ()),
         (report.rows_without_team, "rows without a team left out", ()),
         (report.stand_ins, "pictures or tracks whose player is not named: each counts as a person of its own, so "
          "erasing a person later means naming all of theirs", ()),

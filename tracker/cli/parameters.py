@@ -43,12 +43,27 @@ class Pair(click.ParamType):
         return team, side
 
 
+def _whole(context: click.Context, parameter: click.Parameter, workspace: Path) -> Path:
+    """Before anything else is done in a workspace, finish an erasure that was interrupted there."""
+    del context, parameter
+    if (workspace / "journal.json").exists():
+        from classifier.forgetting import finish
+        from tracker.erasable_runs import ErasableRuns
+
+        click.echo("an erasure was interrupted here: finishing it first", err=True)
+        done = finish(workspace, ErasableRuns())
+        if done is not None:
+            click.echo(f"finished; certificate: {done.certificate}", err=True)
+    return workspace
+
+
 def workspace_option(function: F) -> F:
     return click.option(
         "-w",
         "--workspace",
         type=click.Path(path_type=Path, file_okay=False),
         default=DEFAULT_WORKSPACE,
+        callback=_whole,
         show_default=True,
         envvar="CLEANSHEET_WORKSPACE",
         help="Folder that holds everything about people: crops, classifier, runs.",
