@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,10 +91,22 @@ def _digests(data: bytes) -> list[str]:
 
 def _named(name: str, data: bytes, path: Path, explained: list[bytes]) -> bool:
     if path.suffix == ".sqlite":  # columns follow each other without a gap: a name may touch its neighbours
-        return len(name) >= SHORT and _occurs(name.encode(), data, explained, word=False)
+        everywhere = len(name) >= SHORT and _occurs(name.encode(), data, explained, word=False)
+        return everywhere or any(_occurs(name.encode(), cell, explained, word=True) for cell in _cells(path))
     if path.suffix.lower() in MEDIA and len(name) < 6:
         return False
     return _occurs(name.encode(), data, explained, word=True)
+
+
+def _cells(path: Path) -> Iterator[bytes]:
+    """Every text in every table of a database."""
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            for row in connection.execute(f'SELECT * FROM "{table}"'):
+                yield from (cell.encode() for cell in row if isinstance(cell, str))
+    finally:
+        connection.close()
 
 
 def _covered(name: str, data: bytes, explained: list[bytes]) -> bool:
