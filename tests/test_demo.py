@@ -48,6 +48,13 @@ def test_a_second_time_nothing_is_done_again_and_it_says_the_same(demo: tuple[Pa
     assert again["against_truth"] == first["against_truth"]
 
 
+def test_it_ends_with_a_player_forgotten_and_the_proof_checked(demo: tuple[Path, dict[str, Any]]) -> None:
+    said = demo[1]
+    assert said["verified"] is True
+    assert said["certificate"]["leftovers"]["found"] == 0
+    assert len(said["certificate"]["touched"]) == 1
+
+
 def test_a_team_that_does_not_play_is_refused_before_any_work(demo: tuple[Path, dict[str, Any]]) -> None:
     from tracker.assets import asset
 
@@ -60,7 +67,9 @@ def test_a_person_is_told_the_result_in_words(demo: tuple[Path, dict[str, Any]])
     said = cleansheet("demo", "-w", demo[0])
     assert said.returncode == 0, said.stderr
     for words in (
-        "4/4",
+        "5/5",
+        "equal bit for bit",
+        "certificate",
         "carry the right team",
         "white",
         "yellow",

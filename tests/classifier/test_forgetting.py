@@ -94,7 +94,7 @@ def test_every_order_of_requests_ends_in_the_same_bits(trained: Path, tmp_path: 
 def test_every_player_of_the_reference_crops(shared_data: Path, tmp_path: Path, player: str) -> None:
     import_tree(tmp_path / "w", shared_data / "crops")
     train(tmp_path / "w", QUICK)
-    names = {crop for crop in look_up(tmp_path / "w", [player], NoRuns()).players}
+    names = set(look_up(tmp_path / "w", [player], NoRuns()).players)
     assert names == {player}
     forget(tmp_path / "w", [player], NoRuns())
     assert bits(tmp_path / "w") == from_scratch(tmp_path / "w", tmp_path / "scratch")

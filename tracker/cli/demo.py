@@ -14,7 +14,7 @@ from tracker.cli.parameters import json_option, print_json
 )  # fmt: skip
 @json_option
 def demo(workspace: Path, as_json: bool) -> None:
-    """Turn the match that ships with the program into statistics, and check them.
+    """Turn the match that ships with the program into statistics, check them, and forget a player.
 
     The match is rendered: there is no real person in it, and its truth is known to the centimetre.
 
@@ -32,12 +32,16 @@ def demo(workspace: Path, as_json: bool) -> None:
     if as_json:
         print_json(made.to_json())
         return
-    truth = made.truth
+    content, proofs = made.forgotten.content, made.forgotten.content["retrained_in_a_fresh_process"]
+    searched = content["leftovers"]
     click.echo(
-        f"     {truth.team_right:.1%} of the boxes carry the right team; identities: IDF1 {truth.idf1:.2f}, "
-        f"HOTA {truth.hota:.2f}\n     people found {truth.recall:.1%}, of the boxes real {truth.precision:.1%}; "
-        + ", ".join(f"{team}'s distance off by {error:+.1%}" for team, error in truth.distance_error.items())
+        f"     certificate {content['number']}: {content['counts']['crops']} crops gone, "
+        f"{content['share_of_a_full_training']:.0%} of a full training repeated; {searched['files_searched']} files "
+        f"searched, {searched['found']} with leftovers\n"
+        f"     verified: signature, ledger, and {len(proofs)} checkpoints "
+        f"trained again from nothing: {'equal bit for bit' if made.verified.holds else 'NOT EQUAL'}"
     )
     click.echo()
     show(made.run)
+    click.echo(f"  the certificate: {made.forgotten.page}")
     click.echo(f"\nLook at {Path(made.run['folder']) / 'annotated.mp4'}; then: cleansheet process YOUR-MATCH.mp4")

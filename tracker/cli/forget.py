@@ -1,5 +1,6 @@
 """`cleansheet forget-player` and `cleansheet rectify`: erase and correct, exactly, with a certificate."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,7 @@ def forget_player(
             _show_survey(found, sheet)
         if dry_run:
             return
-        if not click.get_text_stream("stdin").isatty():
+        if not sys.stdin.isatty():
             raise BadInput("this cannot be undone, and nobody can be asked here: give --yes to go ahead.")
         click.confirm("Erase all of this? It cannot be undone.", abort=True, err=True)
 
