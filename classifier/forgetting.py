@@ -26,6 +26,7 @@ from classifier.environment import environment
 from classifier.erasure import (
     THUMB,
     Runs,
+    RunsErased,
     Survey,
     catalog_root,
     cost,
@@ -89,6 +90,8 @@ class Journal(BaseModel):
     counts: dict[str, int]
     recipe: dict[str, Any]
     roots: dict[str, str]
+    out_of_runs: RunsErased | None = None
+    """What was taken out of runs, once it is: doing it again counts nothing."""
 
 
 @dataclass(frozen=True)
@@ -299,7 +302,14 @@ def _carry_out(place: Workspace, journal: Journal, runs: Runs, say: Say, workers
     say(1, "the classifier answers without the shards concerned")
     withdraw(place, {shard for shard, _ in journal.touched})
     say(2, "pictures and rows go" if erasing else "labels are corrected")
-    out_of_runs = runs.erase(place.path, journal.tracks, totals=journal.totals, redact=journal.redact)
+    out_of_runs = journal.out_of_runs
+    if out_of_runs is None:
+        out_of_runs = runs.erase(place.path, journal.tracks, totals=journal.totals, redact=journal.redact)
+        write_whole(
+            place.journal,
+            journal.model_copy(update={"out_of_runs": out_of_runs}).model_dump_json().encode(),
+            mode=0o600,
+        )
     remove(place.preview)
     _sweep(place)
     with open_catalog(place, write=True) as catalog:
@@ -395,7 +405,7 @@ def compare_with_retraining(
 
 def _content(
     place: Workspace, journal: Journal, number: int, proofs: list[dict[str, Any]], found: Found | None,
-    out_of_runs: Any, previous: str,
+    out_of_runs: RunsErased, previous: str,
 ) -> dict[str, Any]:  # fmt: skip
     with open_catalog(place) as catalog:
         plan = catalog.plan()
