@@ -418,6 +418,8 @@ def test_a_run_that_is_being_processed_or_is_damaged_is_left_alone(workspace: Pa
         erase(workspace, gone)
     with pytest.raises(BadInput, match="'some'"):
         erase(workspace, gone, totals="some")
+    with pytest.raises(BadInput, match="folder name"):
+        erase_tracks(workspace, [RunTrack("../runs/match", gone)])
     (run_of(workspace) / "tracks.csv").unlink()
     before = contents(run_of(workspace))
     with pytest.raises(CleansheetError, match=r"tracks\.csv is missing"):
