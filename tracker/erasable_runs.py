@@ -9,7 +9,9 @@ from classifier.erasure import RunsErased
 class ErasableRuns:
     """Takes people out of processed videos."""
 
-    def tracks(self, workspace: Path, locations: Iterable[str], players: Collection[str]) -> tuple[tuple[str, int], ...]:
+    def tracks(
+        self, workspace: Path, locations: Iterable[str], players: Collection[str]
+    ) -> tuple[tuple[str, int], ...]:
         """Run and track of the crops from these places, and of those that some run's labels.csv gives these players."""
         if not (workspace / "runs").is_dir():
             return ()

@@ -141,3 +141,33 @@ def test_two_at_once_one_waits(workspace: Path) -> None:
     assert [process.returncode for process in both] == [0, 0], said
     assert sorted(json.loads(out)["number"] for out, _ in said) == [1, 2]
     assert cleansheet_json("verify", workspace / "certificates" / "certificate-0001.json", "--retrain")["holds"] is True
+
+
+def test_somebody_of_a_run_leaves_it_too(tmp_path: Path) -> None:
+    """The way of one's own video: process, label, train; then somebody whom nobody named asks to be erased."""
+    workspace = tmp_path / "w"
+    run = cleansheet_json("process", ROOT / "videos/demo/match.mp4", "-w", workspace, "--end", "2.5")["runs"][0]
+    labels = cleansheet_json("crops", "match", "-w", workspace)["labels"]
+    cleansheet_json("import", Path(labels).parent, "-w", workspace)
+    cleansheet_json("train", "--epochs", "1", "-w", workspace)
+    rows = cleansheet_json("players", "-w", workspace)["players"]
+    name = next(row["player"] for row in rows if row["trained_crops"] and row["team"] != "referee")
+    track = name.rpartition("-")[2]
+    folder = Path(run["folder"])
+
+    def tracked() -> set[str]:
+        return {line.split(",")[2] for line in (folder / "tracks.csv").read_text().splitlines()[1:]}
+
+    def header(file: str) -> list[str]:
+        return (folder / file).read_text().splitlines()[0].split(",")
+
+    assert header("tracks.csv")[2] == "track_id"
+    assert track in tracked()
+    done = cleansheet_json("forget-player", name, "--redact", "-w", workspace)
+    assert done["leftover_files"] == []
+    assert done["runs"]["tracks"] == 1
+    assert done["runs"]["rows"] > 0
+    assert done["runs"]["videos_redacted"] == 1
+    assert track not in tracked()
+    assert name not in (folder / "run.json").read_text()
+    assert cleansheet_json("verify", done["certificate_file"], "--retrain")["holds"] is True

@@ -114,7 +114,11 @@ def rectify(
 
 def _show_outcome(done: "Outcome", as_json: bool) -> None:
     if as_json:
-        files = {"certificate_file": str(done.certificate), "page": str(done.page), "leftovers": list(done.leftovers)}
+        files = {
+            "certificate_file": str(done.certificate),
+            "page": str(done.page),
+            "leftover_files": list(done.leftovers),
+        }
         print_json({**done.content, **files})
     else:
         content = done.content
