@@ -72,7 +72,7 @@ def disturbed(truth: pl.DataFrame, fps: float, rng: np.random.Generator) -> Trac
         confidence=np.full(len(boxes), 0.9, np.float32),
         class_id=np.array([role[name] for name in seen["role"]], np.int64),
         observed=np.ones(len(boxes), np.bool_),
-        tracklet_to_track={},
+        pieces=(),
     )
 
 

@@ -87,6 +87,10 @@ class Ensemble:
             return cls(tuple(manifest["teams"]), manifest["version"], manifest["recipe"]["member"], constituents)
         raise AssertionError
 
+    def alone(self) -> "tuple[Ensemble, ...]":
+        """Each constituent as an ensemble of its own: what its shard alone would say."""
+        return tuple(Ensemble(self.teams, self.version, self.member, [one]) for one in self._constituents)
+
     def posterior(self, crops: Sequence[Image]) -> NDArray[np.float32]:
         """Probability of each team for each crop, `(N, teams)` float32; rows sum to 1.
 

@@ -1,6 +1,7 @@
 """A few good crops of every tracklet: sharp, large, confident, alone in the picture and spread over time."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import numpy as np
 import supervision as sv
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+
+SPELL_S = 5.0  # as many crops are kept of each spell as of a track: it may turn out to be another person's
 
 
 class CropSettings(BaseModel):
@@ -37,6 +40,8 @@ class Crop:
 @dataclass
 class _Tracklet:
     last_time_s: float
+    spell: int
+    """Of `SPELL_S` seconds, the present one."""
     slots: dict[int, Crop] = field(default_factory=dict)
     """Time slot (of `spacing_s` seconds) → its best crop."""
 
@@ -75,12 +80,15 @@ class CropKeeper:
             self._close(before_s=time_s - self._settings.closed_after_s)
             return
         scores = crop_scores(detections, image.shape[:2], self._settings)
-        slot = int(time_s / self._settings.spacing_s)
+        slot, spell = int(time_s / self._settings.spacing_s), int(time_s / SPELL_S)
         for box, tracklet_id, score in zip(detections.xyxy, tracklets.tolist(), scores.tolist(), strict=True):
             if tracklet_id < 0:
                 continue
-            tracklet = self._open.setdefault(tracklet_id, _Tracklet(time_s))
+            tracklet = self._open.setdefault(tracklet_id, _Tracklet(time_s, spell))
             tracklet.last_time_s = time_s
+            if tracklet.spell != spell:
+                self._write(tracklet_id, tracklet)
+                tracklet.spell = spell
             if score <= 0:
                 continue
             present = tracklet.slots.get(slot)
@@ -100,10 +108,14 @@ class CropKeeper:
 
     def _close(self, before_s: float) -> None:
         for tracklet_id in [t for t, tracklet in self._open.items() if tracklet.last_time_s < before_s]:
-            for crop in self._open.pop(tracklet_id).slots.values():
-                folder = self._folder / str(tracklet_id)
-                folder.mkdir(parents=True, exist_ok=True)
-                _write(folder / f"{crop.frame}-{crop.score:.4f}.jpg", crop.image)
+            self._write(tracklet_id, self._open.pop(tracklet_id))
+
+    def _write(self, tracklet_id: int, tracklet: _Tracklet) -> None:
+        for crop in tracklet.slots.values():
+            folder = self._folder / str(tracklet_id)
+            folder.mkdir(parents=True, exist_ok=True)
+            _write(folder / f"{crop.frame}-{crop.score:.4f}.jpg", crop.image)
+        tracklet.slots.clear()
 
 
 def crop_scores(detections: sv.Detections, frame_size: tuple[int, ...], settings: CropSettings) -> NDArray[np.float64]:
@@ -143,18 +155,21 @@ def cut(image: NDArray[np.uint8], box: NDArray[np.float32]) -> NDArray[np.uint8]
     return image[y1:y2, x1:x2].copy()
 
 
-def gather_by_track(folder: Path, tracklet_to_track: dict[int, int], per_track: int) -> None:
+def gather_by_track(folder: Path, track_of: Callable[[int, int], int | None], per_track: int) -> None:
     """Turn `folder/<tracklet>/…` into `folder/track-<id>/<frame>.jpg`, the best `per_track` crops of each track.
 
-    Tracklets that became part of no track lose theirs.
+    Args:
+        folder: Where a `CropKeeper` left its crops.
+        track_of: The track of a tracklet at a frame; the crops of those that became part of no track are thrown away.
+        per_track: The most that is kept.
     """
     candidates: dict[int, list[tuple[float, int, Path]]] = {}
     tracklet_folders = [path for path in folder.iterdir() if path.name.isdigit()] if folder.exists() else []
     for tracklet_folder in tracklet_folders:
-        track = tracklet_to_track.get(int(tracklet_folder.name))
-        if track is not None:
-            for path in tracklet_folder.iterdir():
-                written_frame, score = path.stem.split("-", 1)
+        for path in tracklet_folder.iterdir():
+            written_frame, score = path.stem.split("-", 1)
+            track = track_of(int(tracklet_folder.name), int(written_frame))
+            if track is not None:
                 candidates.setdefault(track, []).append((-float(score), int(written_frame), path))
     for track, found in candidates.items():
         target = folder / track_folder_name(track)

@@ -71,5 +71,5 @@ def watch(
         tracks = associator.finish()
     with times.timed("crops"):
         keeper.finish()
-        gather_by_track(paths.crops, tracks.tracklet_to_track, settings.crops.per_track)
+        gather_by_track(paths.crops, tracks.track_of, settings.crops.per_track)
     return Watched(tracks, CameraPath.of(indices, motions), len(indices), found)

@@ -102,6 +102,8 @@ def light(rng: np.random.Generator, image: Image) -> Image:
     """Other jersey colours, another white balance, exposure and contrast."""
     if rng.random() < 0.7:
         hue = rng.uniform(-90, 90) if rng.random() < 0.2 else rng.uniform(-4, 4)
+        if rng.random() < 0.08:
+            image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR).astype(np.uint8)
         hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV).astype(np.float32)
         hsv[..., 0] = (hsv[..., 0] + hue) % 180
         hsv[..., 1] = (hsv[..., 1] * rng.uniform(0.4, 1.6)).clip(0, 255)

@@ -42,6 +42,8 @@ class Schedule:
     frozen: int = 0
     """Layers from the first on that stay as they are; YOLOv8's backbone is the first 10."""
     average: float = 0.998
+    steady: bool = False
+    """The learning rate stays up: the average of the weights alone does the settling."""
     seed: int = 0
 
 
@@ -137,7 +139,8 @@ class Training:
 
     def _step(self, draw: Draw) -> npt.NDArray[np.float64]:
         plan, progress = self.schedule, self.progress
-        rate = plan.learning_rate * max(0.01, 0.5 * (1 + math.cos(math.pi * progress)))
+        fallen = 0.0 if plan.steady else progress
+        rate = plan.learning_rate * max(0.01, 0.5 * (1 + math.cos(math.pi * fallen)))
         for group in self.optimizer.param_groups:
             group["lr"] = rate * min(1.0, (self.iteration + 1) / plan.warm_up)
         mosaic = plan.mosaic if progress < 1 - plan.plain_tail else 0.0

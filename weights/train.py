@@ -131,6 +131,7 @@ def _group_weight(text: str) -> tuple[str, tuple[float, float]]:
 @click.option("--batch", default=16, show_default=True)
 @click.option("--size", default="640x384", show_default=True, help="Width and height of a training picture.")
 @click.option("--learning-rate", default=1.5e-3, show_default=True)
+@click.option("--steady", is_flag=True, help="Keep the learning rate up; stop by what --val-group says.")
 @click.option("--zoom", default="0.5:1.4", show_default=True, help="1: people as large as in a frame 960 wide.")
 @click.option("--mosaic", default=0.5, show_default=True)
 @click.option("--freeze", default=0, show_default=True, help="Layers to leave as they are; 10 is the backbone.")
@@ -152,6 +153,7 @@ def main(
     batch: int,
     size: str,
     learning_rate: float,
+    steady: bool,
     zoom: str,
     mosaic: float,
     freeze: int,
@@ -177,6 +179,7 @@ def main(
         batch=batch,
         size=(height, width),
         learning_rate=learning_rate,
+        steady=steady,
         zoom=(least, most),
         mosaic=mosaic,
         frozen=freeze,
@@ -193,7 +196,7 @@ def main(
     )
 
     def look(state: Training) -> None:
-        sha256 = export(state.averaged, work / out.name, image_size)
+        sha256 = export(state.averaged, work / f"{out.stem}-{state.iteration}.safetensors", image_size)
         if validation:
             pairs = detect_all(as_detector(state.averaged, image_size), labelled_frames(validation[::3]))
             log.info("every third held-out picture: %s  %s", lines(report(pairs))[0], sha256[:12])

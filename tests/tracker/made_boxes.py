@@ -64,7 +64,7 @@ def play(
         ids = associator.update(detections(np.array(boxes).reshape(-1, 4)[order]), frame, time_s)
         online |= {(frame, people[index]): int(name) for index, name in zip(order, ids, strict=True)}
     tracks = associator.finish()
-    final = {key: tracks.tracklet_to_track[name] for key, name in online.items() if name in tracks.tracklet_to_track}
+    final = {key: track for key, name in online.items() if (track := tracks.track_of(name, key[0])) is not None}
     return Played(tracks, online, final)
 
 

@@ -172,7 +172,7 @@ def test_the_same_boxes_give_the_same_tracks_bit_for_bit():
     first, second = (play([skating(100, 200, 150), *CROWD], steady(90), seed=7).tracks for _ in range(2))
     for name in ("frame", "track_id", "xyxy", "confidence", "class_id", "observed", "time_s"):
         assert getattr(first, name).tobytes() == getattr(second, name).tobytes(), name
-    assert first.tracklet_to_track == second.tracklet_to_track
+    assert first.pieces == second.pieces
 
 
 def test_frames_out_of_order_are_refused():
@@ -219,8 +219,8 @@ def test_whatever_comes_in_what_goes_out_is_sound(frames, dt, seed):
 def assert_sound(tracks: Tracks, tracklets: set[int]) -> None:
     pairs = list(zip(tracks.frame.tolist(), tracks.track_id.tolist(), strict=True))
     assert pairs == sorted(set(pairs))
-    assert set(tracks.tracklet_to_track) <= tracklets
-    assert set(tracks.tracklet_to_track.values()) == set(tracks.track_id.tolist())
+    assert {piece.tracklet for piece in tracks.pieces} <= tracklets
+    assert {piece.track_id for piece in tracks.pieces} - {0} == set(tracks.track_id.tolist())
     assert np.isfinite(tracks.xyxy).all()
     assert (tracks.xyxy >= 0).all()
     assert (tracks.xyxy <= [*SIZE, *SIZE]).all()

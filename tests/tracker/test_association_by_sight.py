@@ -1,5 +1,7 @@
 """Association with what only the picture tells: jerseys, the background's movement, who is hidden and who is not."""
 
+from collections import Counter
+
 import cv2
 import numpy as np
 import pytest
@@ -23,7 +25,7 @@ def associate(
     """Each person is a look and their place by frame; returns the tracks and the ids that each person got."""
     associator = Associator(SIZE)
     rng = np.random.default_rng(0)
-    tracklets: list[set[int]] = [set() for _ in people]
+    tracklets: list[list[tuple[int, int]]] = [[] for _ in people]
     for frame in range(frames):
         here = [index for index, (_, path) in enumerate(people) if frame in path]
         boxes = np.array([box_at(*people[index][1][frame]) for index in here]).reshape(-1, 4)
@@ -34,10 +36,10 @@ def associate(
         )
         for index, tracklet in zip(here, told.tolist(), strict=True):
             if tracklet > 0:
-                tracklets[index].add(tracklet)
+                tracklets[index].append((tracklet, frame))
     tracks = associator.finish()
-    kept = tracks.tracklet_to_track
-    return tracks, [{kept[tracklet] for tracklet in names if tracklet in kept} for names in tracklets]
+    final = [Counter(tracks.track_of(*seen) for seen in names) for names in tracklets]
+    return tracks, [{track for track, frames in counts.items() if track and frames >= 5} for counts in final]
 
 
 def bystanders() -> list[tuple[np.ndarray, dict[int, tuple[float, float]]]]:
@@ -77,7 +79,18 @@ def test_opponents_who_meet_and_part_are_not_confused() -> None:
         return before | {f: (x, 350.0) for f, x in meeting.items()} | after
 
     _, names = associate([(WHITE, path(-1)), (YELLOW, path(1)), *bystanders()], 150)
-    assert len(names[0] & names[1]) <= 1
+    assert [len(own) for own in names[:2]] == [1, 1]
+    assert names[0] != names[1]
+
+
+def test_opponents_who_leave_with_each_others_tracklet_get_their_own_back_in_hindsight() -> None:
+    """They turn round as they meet, so that movement alone says that they went on."""
+    toward = {f: 640 - 4.0 * (60 - f) for f in range(61)}
+    left = toward | {f: 640 - 4.0 * (f - 60) for f in range(61, 150)}
+    right = {f: 1280 - x for f, x in left.items()}
+    people = [(look, {f: (x, 350.0) for f, x in path.items()}) for look, path in ((WHITE, left), (YELLOW, right))]
+    _, names = associate([*people, *bystanders()], 150)
+    assert [len(own) for own in names[:2]] == [1, 1]
     assert names[0] != names[1]
 
 

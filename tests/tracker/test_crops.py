@@ -47,7 +47,7 @@ def test_the_best_crops_of_a_track_are_kept_spread_over_time(tmp_path: Path) -> 
         image = np.full((200, 300, 3), index * 10, np.uint8)
         keeper.offer(image, boxes((50, 50, 90, 50 + height)), np.array([7]), index, index / 4)
     keeper.finish()
-    gather_by_track(tmp_path, {7: 1}, settings.per_track)
+    gather_by_track(tmp_path, lambda tracklet, _: {7: 1}.get(tracklet), settings.per_track)
     kept = crops_of_tracks(tmp_path)
     assert [path.name for path in kept[1]] == ["000003.jpg", "000004.jpg", "000006.jpg"]
     assert abs(int(read_crop(kept[1][0]).mean()) - 30) <= 1
@@ -59,6 +59,6 @@ def test_tracklets_of_one_track_share_its_folder_and_dropped_ones_vanish(tmp_pat
         image = np.full((200, 300, 3), 99, np.uint8)
         keeper.offer(image, boxes((50, 50, 90, 150), (150, 50, 190, 140)), np.array([index // 6, 9]), index, index / 2)
     keeper.finish()
-    gather_by_track(tmp_path, {0: 4, 1: 4}, 2)
+    gather_by_track(tmp_path, lambda tracklet, _: {0: 4, 1: 4}.get(tracklet), 2)
     assert {track: len(paths) for track, paths in crops_of_tracks(tmp_path).items()} == {4: 2}
     assert [path.name for path in tmp_path.iterdir()] == ["track-0004"]

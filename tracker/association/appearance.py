@@ -12,6 +12,7 @@ _FIRST_DIFFERENCE = 20.0
 _BOUNDS = (2.0, 40.0)
 _MEMORY = 2000.0  # pairs of people after which the old ones count for 1/e
 _LIMITS = (-4.0, 0.7)  # of the evidence [nats]; half of all others wear the same jersey: log 2 at most speaks for one
+_CERTAIN = 9.0  # looks on both sides that raise the limit of the evidence against one person, by their root
 _SHARE = 0.5  # of the sum over features that counts: they are not independent
 _MOST = 50.0  # looks that a tracklet's mean is worth at most, so that it follows the light
 
@@ -39,17 +40,29 @@ class Appearance:
 
     def compare(self, mean: np.ndarray, count: np.ndarray, other: np.ndarray, other_count: np.ndarray) -> np.ndarray:
         """The same (N, M) for mean looks (N, D) and (M, D) of so many looks each (N,), (M,); 0 where one has none."""
-        assert self._log_within is not None
-        assert self._between is not None
-        within = np.exp(2 * self._log_within)
         squared = np.square(mean[:, None] - other[None])
-        trust = 1 / np.maximum(count, 1)[:, None] + 1 / np.maximum(other_count, 1)[None]
-        # A mean over a person's many looks still differs from another: light and posture are no white noise.
-        same = within * np.maximum(trust, 0.5)[..., None]
-        different = self._between + same
-        ratio = 0.5 * (np.log(different / same) - squared / same + squared / different).sum(axis=-1)
+        ratio = self._ratio(squared, count[:, None], other_count[None])
         known = (count > 0)[:, None] & (other_count > 0)[None] & np.isfinite(squared).all(axis=-1)
-        return np.where(known, np.clip(_SHARE * np.nan_to_num(ratio), *_LIMITS), 0.0)
+        least = _LIMITS[0] * np.sqrt(np.clip(np.minimum(count[:, None], other_count[None]), 1, _CERTAIN))
+        return np.where(known, np.clip(np.nan_to_num(ratio), least, _LIMITS[1]), 0.0)
+
+    @property
+    def spread(self) -> np.ndarray:
+        """Standard deviation (D,) of one person's looks."""
+        assert self._log_within is not None
+        return np.exp(self._log_within)
+
+    def ratio(self, mean: np.ndarray, other: np.ndarray, count: int, other_count: int) -> float:
+        """The same for two mean looks (D,), without limits."""
+        return float(self._ratio(np.square(mean - other), np.array(count), np.array(other_count)))
+
+    def _ratio(self, squared: np.ndarray, count: np.ndarray, other_count: np.ndarray) -> np.ndarray:
+        assert self._between is not None
+        trust = 1 / np.maximum(count, 1) + 1 / np.maximum(other_count, 1)
+        # A mean over a person's many looks still differs from another: light and posture are no white noise.
+        same = np.square(self.spread) * np.maximum(trust, 0.5)[..., None]
+        different = self._between + same
+        return _SHARE * 0.5 * (np.log(different / same) - squared / same + squared / different).sum(axis=-1)
 
     def learn(self, rows: np.ndarray, looks: np.ndarray | None, sure: np.ndarray) -> None:
         """Take the looks (K, D) of the boxes that the tracklets `rows (K,)` took; `sure (K,)` tells the established."""
@@ -114,28 +127,13 @@ class Appearance:
         self._pairs = total
 
 
-class LooksOfTracklets:
-    """The mean look of each tracklet over its life, and of persons that several tracklets make up."""
+def mean_looks(group: np.ndarray, looks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean looks (G, D) and how many looks are behind each (G,), of the groups 0 ... G-1 that `group (N,)` says.
 
-    def __init__(self) -> None:
-        self._sums: dict[int, np.ndarray] = {}
-        self._counts: dict[int, int] = {}
-
-    def add(self, tracklets: np.ndarray, looks: np.ndarray) -> None:
-        """Take the looks (K, D) of boxes of `tracklets (K,)`; rows with NaN say nothing."""
-        for tracklet, look in zip(tracklets.tolist(), looks, strict=True):
-            if np.isfinite(look).all():
-                self._sums[tracklet] = self._sums.get(tracklet, 0.0) + look
-                self._counts[tracklet] = self._counts.get(tracklet, 0) + 1
-
-    def means(self, groups: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray] | None:
-        """Mean looks (G, D) and how many looks are behind each (G,), of groups of tracklets; None without any look."""
-        if not self._sums:
-            return None
-        features = len(next(iter(self._sums.values())))
-        total, count = np.zeros((len(groups), features)), np.zeros(len(groups))
-        for row, group in enumerate(groups):
-            for tracklet in group.tolist():
-                total[row] += self._sums.get(tracklet, 0.0)
-                count[row] += self._counts.get(tracklet, 0)
-        return total / np.maximum(count, 1)[:, None], count
+    `looks (N, D)` is NaN where unknown.
+    """
+    known = np.isfinite(looks).all(axis=1)
+    total = np.zeros((int(group.max(initial=-1)) + 1, looks.shape[1]))
+    np.add.at(total, group[known], looks[known])
+    count = np.bincount(group[known], minlength=len(total)).astype(float)
+    return total / np.maximum(count, 1)[:, None], count

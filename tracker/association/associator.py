@@ -5,9 +5,9 @@ from array import array
 import numpy as np
 import supervision as sv
 
-from tracker.association.appearance import LooksOfTracklets
 from tracker.association.belief import believable
 from tracker.association.config import AssociationConfig
+from tracker.association.cuts import cut_tracklets
 from tracker.association.ends import Observations
 from tracker.association.linking import link
 from tracker.association.motion import cut_edges, edges
@@ -18,7 +18,7 @@ from tracker.association.tracks import Tracks
 
 
 class Associator:
-    """Boxes in, tracks out; 30 bytes are kept of a detection.
+    """Boxes in, tracks out; 60 bytes are kept of a detection.
 
     Args:
         frame_size: Width and height of the video [px].
@@ -38,7 +38,8 @@ class Associator:
         self._confidence = array("f")
         self._class = array("h")
         self._crowded = array("b")
-        self._looks = LooksOfTracklets()
+        self._looks = array("f")
+        self._features = 0
 
     def update(
         self,
@@ -83,8 +84,7 @@ class Associator:
         self._class.extend(classes[kept].tolist())
         edge = edges(xyxy)
         self._crowded.extend(covered(edge, edge, same=True)[kept].tolist())
-        if looks is not None:
-            self._looks.add(ids[kept], np.asarray(looks, float)[kept])
+        self._keep_looks(None if looks is None else np.asarray(looks, np.float64)[kept], int(kept.sum()))
         self._frames.append(frame)
         self._times.append(time_s)
         self._camera.extend(self._online.camera.position.tolist())
@@ -96,7 +96,13 @@ class Associator:
             return Tracks.empty()
         step, tracklet = np.asarray(self._step, np.int64), np.asarray(self._tracklet, np.int64)
         order = np.lexsort((step, tracklet))
-        observations = self._observations(order)
+        piece = tracklet[order]
+        if self._features:
+            looks = np.asarray(self._looks, np.float64).reshape(-1, self._features)
+            piece = cut_tracklets(piece, looks[order], self._online.appearance)
+            again = np.argsort(piece, kind="stable")
+            order, piece = order[again], piece[again]
+        observations = self._observations(order, piece)
         groups = np.split(np.arange(len(order)), np.flatnonzero(np.diff(observations.tracklet)) + 1)
         groups = [rows for rows in groups if len(rows) >= self._config.min_hits]
         believed = believable(observations, groups, self._config)
@@ -106,11 +112,15 @@ class Associator:
         observations = observations.take(rows, observations.tracklet[rows])
         person = link(
             observations, self._frame_size, self._online.jitter.shares, self._config, self._online.plain_view.limit_s,
-            self._looks, self._online.appearance,
+            looks[order[rows]] if self._features else None, self._online.appearance,
         )  # fmt: skip
         return build_tracks(
             observations,
             person,
+            begins={
+                int(piece[row]): (int(tracklet[order[row]]), int(self._frames[step[order[row]]]))
+                for row in np.unique(piece, return_index=True)[1].tolist()
+            },
             class_id=np.asarray(self._class, np.int64)[order[rows]],
             step_frame=np.asarray(self._frames, np.int64),
             step_time_s=np.asarray(self._times),
@@ -120,11 +130,20 @@ class Associator:
             config=self._config,
         )
 
-    def _observations(self, order: np.ndarray) -> Observations:
+    def _keep_looks(self, looks: np.ndarray | None, count: int) -> None:
+        """Remember the looks (count, D) of the boxes just kept; NaN where nobody looked."""
+        if looks is not None and not self._features:
+            self._features = looks.shape[1]
+            self._looks.extend([np.nan] * (self._features * (len(self._step) - count)))
+        if looks is None:
+            looks = np.full((count, self._features), np.nan)
+        self._looks.extend(looks.ravel().tolist())
+
+    def _observations(self, order: np.ndarray, piece: np.ndarray) -> Observations:
         step = np.asarray(self._step, np.int64)[order]
         edge = edges(np.asarray(self._boxes, np.float64).reshape(-1, 4)[order])
         return Observations(
-            tracklet=np.asarray(self._tracklet, np.int64)[order],
+            tracklet=piece,
             step=step,
             time_s=np.asarray(self._times)[step],
             edge=edge,

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-from tracker.association.appearance import Appearance, LooksOfTracklets
+from tracker.association.appearance import Appearance, mean_looks
 from tracker.association.config import AssociationConfig
 from tracker.association.ends import Ends, Observations, end_states
 from tracker.association.motion import BoxMotion
@@ -22,7 +22,7 @@ def link(
     jitter: tuple[float, float],
     config: AssociationConfig,
     plain_view_s: float,
-    looks: LooksOfTracklets,
+    looks: np.ndarray | None,
     appearance: Appearance,
 ) -> np.ndarray:
     """Person (N,) of every observation: tracklets that are linked get the same number.
@@ -36,25 +36,24 @@ def link(
         jitter: Of the boxes, as `jitter.Jitter.shares`.
         config: Parameters.
         plain_view_s: The longest gap in which somebody in plain view is missed [s].
-        looks: Of each tracklet.
+        looks: (N, D) of every observation, NaN where unknown; None where nobody looks.
         appearance: What a likeness is worth in this video.
     """
     person = observations.tracklet.copy()
     still = float(np.ptp(observations.camera, axis=0).max()) < config.still_camera * frame_size[0]
-    returns = [config.return_s] if still and looks.means([np.unique(person)]) is not None else []
+    returns = [config.return_s] if still and looks is not None else []
     for reach_s in (*config.link_rounds_s, *returns):
         order = np.lexsort((observations.step, person))
-        names = np.unique(person)
-        of_person = [np.unique(observations.tracklet[person == name]) for name in names]
-        likeness = _likeness(looks.means(of_person), appearance)
+        likeness = None if looks is None else _likeness(np.unique(person, return_inverse=True)[1], looks, appearance)
         seen = observations.take(order, person[order])
         person[order] = _link_once(seen, frame_size, jitter, config, reach_s, plain_view_s, likeness, bool(returns))
     return person
 
 
-def _likeness(means: tuple[np.ndarray, np.ndarray] | None, appearance: Appearance) -> np.ndarray | None:
-    """Evidence (G, G) [nats] that two groups of tracklets show one person, by their looks."""
-    return None if means is None else appearance.compare(*means, *means)
+def _likeness(group: np.ndarray, looks: np.ndarray, appearance: Appearance) -> np.ndarray:
+    """Evidence (G, G) [nats] that two groups of observations show one person, by their looks."""
+    means = mean_looks(group, looks)
+    return appearance.compare(*means, *means)
 
 
 def _link_once(

@@ -6,12 +6,13 @@ from tracker.association.belief import long_enough
 from tracker.association.completion import complete
 from tracker.association.config import AssociationConfig
 from tracker.association.ends import Observations
-from tracker.association.tracks import Tracks
+from tracker.association.tracks import Piece, Tracks
 
 
 def build_tracks(
     observations: Observations,
     person: np.ndarray,
+    begins: dict[int, tuple[int, int]],
     class_id: np.ndarray,
     step_frame: np.ndarray,
     step_time_s: np.ndarray,
@@ -23,7 +24,8 @@ def build_tracks(
     """The tracks of `observations` under the numbers `person (N,)`.
 
     `step_frame (S,)`, `step_time_s (S,)` and `step_camera (S, 2)` describe all processed frames; `class_id (N,)` is of
-    the observations.
+    the observations. Their numbers are those of pieces; `begins` has of each piece, also of those that were dropped,
+    the online tracklet that it was cut from and its first frame.
     """
     order = np.lexsort((observations.step, person))
     groups = np.split(order, np.flatnonzero(np.diff(person[order])) + 1)
@@ -35,7 +37,7 @@ def build_tracks(
     parts: list[tuple[np.ndarray, ...]] = []
     mapping: dict[int, int] = {}
     for number, rows in enumerate(groups, start=1):
-        mapping |= {int(tracklet): number for tracklet in np.unique(observations.tracklet[rows])}
+        mapping |= dict.fromkeys(np.unique(observations.tracklet[rows]).tolist(), number)
         usual_class = int(np.bincount(class_id[rows] - class_id.min()).argmax() + class_id.min())
         for course in complete(observations, rows, step_time_s, step_camera, frame_size, jitter, config):
             seen = course.row >= 0
@@ -53,5 +55,5 @@ def build_tracks(
         confidence=confidence[order].astype(np.float32),
         class_id=classes[order].astype(np.int64),
         observed=seen[order],
-        tracklet_to_track=mapping,
+        pieces=tuple(sorted(Piece(*begin, mapping.get(piece, 0)) for piece, begin in begins.items())),
     )

@@ -1,8 +1,17 @@
 """The result of association: every box of every track."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+
+
+class Piece(NamedTuple):
+    """What the boxes of an online tracklet became, from one frame on until its next piece begins; track 0: dropped."""
+
+    tracklet: int
+    first_frame: int
+    track_id: int
 
 
 @dataclass(frozen=True)
@@ -16,7 +25,7 @@ class Tracks:
     confidence: np.ndarray  # (N,) float32, 0 where not observed
     class_id: np.ndarray  # (N,) int64, of the detection; of a filled-in box: the track's most frequent one
     observed: np.ndarray  # (N,) bool, False: filled in over a gap
-    tracklet_to_track: dict[int, int]  # online tracklet id -> track id; absent: dropped
+    pieces: tuple[Piece, ...]  # sorted
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -32,5 +41,10 @@ class Tracks:
             confidence=np.zeros(0, np.float32),
             class_id=np.zeros(0, np.int64),
             observed=np.zeros(0, bool),
-            tracklet_to_track={},
+            pieces=(),
         )
+
+    def track_of(self, tracklet: int, frame: int) -> int | None:
+        """The track that an online tracklet's box in a frame became part of; None where it was dropped."""
+        known = [piece for piece in self.pieces if piece.tracklet == tracklet and piece.first_frame <= frame]
+        return known[-1].track_id or None if known else None
