@@ -26,7 +26,7 @@ NOT_COVERED = (
     "Models exported from this workspace before.",
     "The player detector: it was trained before, on other people's published pictures, and is not changed.",
     "Pictures of the person in this workspace that nobody labelled as theirs and that are no copies of labelled ones.",
-    "The plan, where its mode is `balanced`: who is trained in which shard was decided while the person was there.",
+    "The plan, unless it is a strict one: who is trained in which shard was decided while the person was there.",
 )
 LAW = (
     "GDPR Article 17: the right to erasure.",

@@ -7,6 +7,8 @@ import re
 import shutil
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from itertools import permutations
@@ -22,6 +24,7 @@ from classifier.ensemble import Ensemble, NoEnsemble
 from classifier.erasure import NoRuns
 from classifier.errors import BadInput, CleansheetError
 from classifier.forgetting import Outcome, finish, forget, look_up, pending, rectify
+from classifier.holdings import list_players
 from classifier.importing import import_tree
 from classifier.training import PlanRequest, train
 from classifier.verification import verify
@@ -98,6 +101,25 @@ def test_every_player_of_the_reference_crops(shared_data: Path, tmp_path: Path, 
     assert names == {player}
     forget(tmp_path / "w", [player], NoRuns())
     assert bits(tmp_path / "w") == from_scratch(tmp_path / "w", tmp_path / "scratch")
+
+
+@pytest.mark.slow
+def test_every_player_of_a_rendered_roster(tmp_path: Path) -> None:
+    """44 people: each is forgotten from the same training, and a fresh process trains the rest from nothing."""
+    rendered = [sys.executable, "-m", "videos.crops", str(tmp_path / "crops"), "--players", "18", "--referees", "6"]
+    subprocess.run([*rendered, "--each", "3"], check=True, stdout=subprocess.DEVNULL)
+    import_tree(tmp_path / "all", tmp_path / "crops")
+    train(tmp_path / "all", QUICK, PlanRequest(shards=4, slices=3))
+    players = [row.player for row in list_players(tmp_path / "all") if row.trained_crops]
+    assert len(players) == 44
+    for player in players:
+        copy, scratch = tmp_path / "copy", tmp_path / "scratch"
+        shutil.copytree(tmp_path / "all", copy)
+        done = forget(copy, [player], NoRuns())
+        assert len(done.content["touched"]) == 1
+        assert bits(copy) == from_scratch(copy, scratch), player
+        shutil.rmtree(copy)
+        shutil.rmtree(scratch)
 
 
 def test_nothing_of_them_is_left(workspace: Path) -> None:

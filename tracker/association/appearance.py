@@ -13,7 +13,7 @@ _BOUNDS = (2.0, 40.0)
 _MEMORY = 2000.0  # pairs of people after which the old ones count for 1/e
 _LIMITS = (-4.0, 0.7)  # of the evidence [nats]; half of all others wear the same jersey: log 2 at most speaks for one
 _CERTAIN = 9.0  # looks on both sides that raise the limit of the evidence against one person, by their root
-_SHARE = 0.5  # of the sum over features that counts: they are not independent
+_SHARE = 0.25  # of the sum over features that counts: they are not independent
 _MOST = 50.0  # looks that a tracklet's mean is worth at most, so that it follows the light
 
 

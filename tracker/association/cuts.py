@@ -12,7 +12,7 @@ import numpy as np
 from tracker.association.appearance import Appearance
 
 _FEWEST = 10  # looks on each side of a cut
-_EVIDENCE = -14.0  # log likelihood ratio [nats] of "one person" under which a tracklet is cut
+_EVIDENCE = -6.0  # log likelihood ratio [nats] of "one person" under which a tracklet is cut
 
 
 def cut_tracklets(tracklet: np.ndarray, looks: np.ndarray, appearance: Appearance) -> np.ndarray:
