@@ -94,6 +94,14 @@ def test_opponents_who_leave_with_each_others_tracklet_get_their_own_back_in_hin
     assert names[0] != names[1]
 
 
+def test_a_second_box_that_keeps_the_old_tracklet_for_an_instant_does_not_split_a_person() -> None:
+    """The detector's box jumps ahead, and for eight frames another one goes on where the first had been."""
+    skater = (WHITE, {f: (200 + 4.0 * f + (26 if f >= 60 else 0), 350.0) for f in range(150)})
+    double = (WHITE, {f: (200 + 4.0 * f, 350.0) for f in range(60, 68)})
+    _, names = associate([skater, double, *bystanders()], 150)
+    assert len(names[0]) == 1
+
+
 def test_a_still_camera_stays_still_when_everybody_skates_the_same_way() -> None:
     people = [(WHITE, {f: (150.0 + 3 * f, 120.0 + 90 * row) for f in range(200)}) for row in range(6)]
     tracks, names = associate(people, 200)

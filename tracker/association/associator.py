@@ -114,8 +114,10 @@ class Associator:
             observations, self._frame_size, self._online.jitter.shares, self._config, self._online.plain_view.limit_s,
             looks[order[rows]] if self._features else None, self._online.appearance,
         )  # fmt: skip
+        kept = np.flatnonzero(person >= 0)
+        rows, person = rows[kept], person[kept]
         return build_tracks(
-            observations,
+            observations.take(kept, observations.tracklet[kept]),
             person,
             begins={
                 int(piece[row]): (int(tracklet[order[row]]), int(self._frames[step[order[row]]]))

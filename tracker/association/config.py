@@ -56,6 +56,12 @@ class AssociationConfig(BaseModel):
     link_rounds_s: tuple[float, ...] = Field(
         default=(0.5, 1.5), description="Longest gaps that are linked in the successive rounds [s]."
     )
+    crowded_blur: float = Field(
+        default=0.2, ge=0, description="How wrong a tracklet's end may be where another box lies over it [its size]."
+    )
+    overlap_s: float = Field(
+        default=0.7, ge=0, description="Longest time for which a tracklet lives on beside its successor [s]."
+    )
     end_window_s: float = Field(default=0.6, gt=0, description="Length of a tracklet's end that tells its course [s].")
     camera_drift: tuple[float, float] = Field(
         default=(0.03, 0.01), description="Random walk of the camera's measured shift [picture widths / s^0.5]."

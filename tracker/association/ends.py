@@ -42,6 +42,25 @@ class Ends:
     mean: np.ndarray  # (K, 2, 3) centre [px], velocity [px/s], size [px]
     covariance: np.ndarray  # (K, 2, 3, 3)
 
+    def take(self, rows: np.ndarray) -> "Ends":
+        """Those at `rows`."""
+        return Ends(self.time_s[rows], self.mean[rows], self.covariance[rows])
+
+    def blurred(self, share: np.ndarray) -> "Ends":
+        """Less certain: by these shares (K,) of the size in place and size, and of the height a second in speed."""
+        covariance = self.covariance.copy()
+        size = self.mean[..., 2]
+        covariance[..., 0, 0] += np.square(share[:, None] * size)
+        covariance[..., 1, 1] += np.square(share[:, None] * size[:, 1:])
+        covariance[..., 2, 2] += np.square(share[:, None] * size)
+        return Ends(self.time_s, self.mean, covariance)
+
+    def replaced(self, rows: np.ndarray, others: "Ends") -> "Ends":
+        """With `others` at `rows`."""
+        whole = self.take(np.arange(len(self.time_s)))
+        whole.time_s[rows], whole.mean[rows], whole.covariance[rows] = others.time_s, others.mean, others.covariance
+        return whole
+
 
 def end_states(
     observations: Observations,

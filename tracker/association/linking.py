@@ -4,6 +4,9 @@ A person who is hidden, or out of the view of a panning camera, ends a tracklet 
 an end and a later beginning gets the log likelihood ratio of "the same person" (the end's state, moved on over the gap,
 against the beginning's state) over "somebody new"; the best consistent set of pairs is a matching in a bipartite graph
 (the track graph of Castanon and Finn, *Multi-target tracklet stitching through network flows*, 2011, without splits).
+
+A tracklet often lives on for an instant, on a second box of its person or on somebody else, when the next one has begun
+already: such an end counts from before that beginning, and what overlaps is dropped when the two are linked.
 """
 
 import numpy as np
@@ -25,7 +28,7 @@ def link(
     looks: np.ndarray | None,
     appearance: Appearance,
 ) -> np.ndarray:
-    """Person (N,) of every observation: tracklets that are linked get the same number.
+    """Person (N,) of every observation: tracklets that are linked get the same number; -1: a tail that was dropped.
 
     Short gaps are closed first, because the longer tracklets then know better where they are going. Where people are
     known by their looks and the camera stands still, those who left the picture are looked for when they come back.
@@ -44,7 +47,10 @@ def link(
     returns = [config.return_s] if still and looks is not None else []
     for reach_s in (*config.link_rounds_s, *returns):
         order = np.lexsort((observations.step, person))
-        likeness = None if looks is None else _likeness(np.unique(person, return_inverse=True)[1], looks, appearance)
+        order = order[person[order] >= 0]
+        likeness = None
+        if looks is not None:
+            likeness = _likeness(np.unique(person[order], return_inverse=True)[1], looks[order], appearance)
         seen = observations.take(order, person[order])
         person[order] = _link_once(seen, frame_size, jitter, config, reach_s, plain_view_s, likeness, bool(returns))
     return person
@@ -66,7 +72,7 @@ def _link_once(
     likeness: np.ndarray | None,
     returns: bool,
 ) -> np.ndarray:
-    """One round with gaps up to `reach_s` seconds; returns the person (N,) of every observation."""
+    """One round with gaps up to `reach_s` seconds; returns the person (N,) of every observation, -1: dropped."""
     person = observations.tracklet
     names, first, count = np.unique(person, return_index=True, return_counts=True)
     last = first + count - 1
@@ -74,18 +80,30 @@ def _link_once(
     window = _rows_in(observations, config.end_window_s)
     starts = end_states(observations, first, last, motion, frame_size, jitter, window, backwards=True)
     stops = end_states(observations, first, last, motion, frame_size, jitter, window, backwards=False)
-    before, after = _pairs_within(stops.time_s, starts.time_s, reach_s)
+    before, after = _pairs_within(stops.time_s - config.overlap_s, starts.time_s, reach_s + config.overlap_s)
+    before, after, row = _ends_of_pairs(observations, first, last, before, after)
     if not len(before):
         return person
-    at_border_stop = _at_border(stops, observations.camera[last], frame_size)
-    at_border_start = _at_border(starts, observations.camera[first], frame_size)
-    inside = 2.0 - at_border_stop[before] - at_border_start[after]
-    cost = _costs(stops, starts, before, after, motion, config, frame_size)
-    gap = starts.time_s[after] - stops.time_s[before]
+    stop, start = stops.take(before), starts.take(after)
+    early = np.flatnonzero(row < last[before])
+    if len(early):
+        stop = stop.replaced(
+            early,
+            end_states(
+                observations, first[before[early]], row[early], motion, frame_size, jitter, window, backwards=False
+            ),
+        )
+    stop = stop.blurred(np.where(observations.crowded[row], config.crowded_blur, 0.0))
+    start = start.blurred(np.where(observations.crowded[first[after]], config.crowded_blur, 0.0))
+    at_border_stop = _at_border(stop, observations.camera[row], frame_size)
+    at_border_start = _at_border(start, observations.camera[first[after]], frame_size)
+    inside = 2.0 - at_border_stop - at_border_start
+    cost = _costs(stop, start, stops.mean[..., 2], motion, config, frame_size)
+    gap = start.time_s - stop.time_s
     cost += gap * (config.hidden_cost / 2 * inside + 1 / config.away_memory_s)
     cost += np.where(inside < 2, config.return_cost if returns else config.away_cost, 0.0)
     # Nobody hid the one who ended and the one who began: had it been one person, the detector would have seen them.
-    plain = ~(observations.crowded[last][before] | observations.crowded[first][after])
+    plain = ~(observations.crowded[row] | observations.crowded[first[after]])
     cost[plain & (inside == 2) & (gap > plain_view_s)] = np.inf
     cost[(inside > 0) & (gap > config.link_rounds_s[-1])] = np.inf
     if likeness is not None:
@@ -95,7 +113,10 @@ def _link_once(
     for index in np.argsort(starts.time_s, kind="stable"):
         if following[index] >= 0:
             label[following[index]] = label[index]
-    return names[label][np.searchsorted(names, person)]
+    linked = names[label][np.searchsorted(names, person)]
+    for pair in early[following[before[early]] == after[early]]:
+        linked[row[pair] + 1 : last[before[pair]] + 1] = -1
+    return linked
 
 
 def _rows_in(observations: Observations, window_s: float) -> int:
@@ -115,6 +136,23 @@ def _pairs_within(stop_s: np.ndarray, start_s: np.ndarray, reach_s: float) -> tu
     return before, order[np.repeat(low, count) + within]
 
 
+def _ends_of_pairs(
+    observations: Observations, first: np.ndarray, last: np.ndarray, before: np.ndarray, after: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The pairs that make sense, and the row (P,) that ends each one's earlier tracklet: its last before the other.
+
+    Where they overlap, the later one must outlive the earlier one, and the earlier one be longer than what is dropped.
+    """
+    row = last[before]
+    for pair in np.flatnonzero(observations.step[first[after]] <= observations.step[row]):
+        own = observations.step[first[before[pair]] : row[pair] + 1]
+        row[pair] = first[before[pair]] + np.searchsorted(own, observations.step[first[after[pair]]]) - 1
+    dropped, left = last[before] - row, row - first[before] + 1
+    outlives = observations.step[last[after]] - observations.step[last[before]] > dropped
+    sound = (dropped == 0) | ((before != after) & (left > np.maximum(dropped, 2)) & outlives)
+    return before[sound], after[sound], row[sound]
+
+
 def _at_border(ends: Ends, camera: np.ndarray, frame_size: np.ndarray) -> np.ndarray:
     """Which ends lie so near the border of the picture that the person may have come from, or gone, outside."""
     centre, half = ends.mean[..., 0] + camera, ends.mean[..., 2] / 2
@@ -123,32 +161,34 @@ def _at_border(ends: Ends, camera: np.ndarray, frame_size: np.ndarray) -> np.nda
 
 
 def _costs(
-    stops: Ends,
-    starts: Ends,
-    before: np.ndarray,
-    after: np.ndarray,
+    stop: Ends,
+    start: Ends,
+    sizes: np.ndarray,
     motion: BoxMotion,
     config: AssociationConfig,
     frame_size: np.ndarray,
 ) -> np.ndarray:
-    """Minus the log likelihood ratio (P,) [nats] of "the same person" for every pair."""
-    gap = starts.time_s[after] - stops.time_s[before]
-    mean, covariance = motion.predict(stops.mean[before], stops.covariance[before], gap)
-    covariance = covariance + starts.covariance[after]
+    """Minus the log likelihood ratio (P,) [nats] of "the same person" for every pair of an end and a beginning.
+
+    `sizes (K, 2)` are those of all people [px].
+    """
+    gap = start.time_s - stop.time_s
+    mean, covariance = motion.predict(stop.mean, stop.covariance, gap)
+    covariance = covariance + start.covariance
     drift = np.square(np.array(config.camera_drift) * frame_size[0])
     covariance[..., 0, 0] += drift * gap[:, None]
-    same = _gaussian_cost(starts.mean[after] - mean, covariance)
+    same = _gaussian_cost(start.mean - mean, covariance)
     # Somebody new: anywhere in a panorama some pictures wide, with a usual speed and size.
-    height = np.median(stops.mean[:, 1, 2])
-    size = np.median(stops.mean[..., 2], axis=0)
+    size = np.median(sizes, axis=0)
+    height = size[1]
     reference = np.zeros((1, 2, 3, 3))
     reference[..., 0, 0] = np.square(np.array(config.panorama) * height)
     reference[..., 1, 1] = np.square(np.array(config.speed) * height)
     reference[..., 2, 2] = np.square(0.25 * size)
-    deviation = starts.mean[after].copy()
+    deviation = start.mean.copy()
     deviation[..., 0] = 0
     deviation[..., 2] -= size
-    new = _gaussian_cost(deviation, reference + starts.covariance[after])
+    new = _gaussian_cost(deviation, reference + start.covariance)
     return same - new - config.link_bonus
 
 
