@@ -85,8 +85,8 @@ def test_opponents_who_meet_and_part_are_not_confused() -> None:
 
 def test_opponents_who_leave_with_each_others_tracklet_get_their_own_back_in_hindsight() -> None:
     """They turn round as they meet, so that movement alone says that they went on."""
-    toward = {f: 640 - 4.0 * (60 - f) for f in range(61)}
-    left = toward | {f: 640 - 4.0 * (f - 60) for f in range(61, 150)}
+    toward = {f: 640 - 3.5 * (60 - f) for f in range(61)}
+    left = toward | {f: 640 - 3.5 * (f - 60) for f in range(61, 150)}
     right = {f: 1280 - x for f, x in left.items()}
     people = [(look, {f: (x, 350.0) for f, x in path.items()}) for look, path in ((WHITE, left), (YELLOW, right))]
     _, names = associate([*people, *bystanders()], 150)
