@@ -26,7 +26,7 @@ log = logging.getLogger("cleansheet")
 ROLES = ("player", "goalkeeper", "referee")
 FORMAT = "cleansheet-detector-1"
 DEFAULT_WEIGHTS = "weights/cleansheet-n.safetensors"
-DEFAULT_SHA256 = "9a8444eb6e72934894fca4255c3e6fb5e595172e58b5009050d93308261697d8"
+DEFAULT_SHA256 = "2fb7c834eaa79ea945bccb6ab85cd95f36f320dba4bc55112f7ad4307fc91724"
 
 _GOALKEEPER = re.compile(r"goal\W*_?(keeper|ie|tender|minder)|^goaler$|^keeper$", re.IGNORECASE)
 _REFEREE = re.compile(r"\bref\b|referee|line(s)?man|official", re.IGNORECASE)
