@@ -3,20 +3,19 @@
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from tracker.association.config import AssociationConfig
 from tracker.association.motion import H
 
 IMPOSSIBLE = 1e6
 
 
 def pair_costs(
-    innovation: np.ndarray, covariance: np.ndarray, noise: np.ndarray, volume: float, config: AssociationConfig
+    innovation: np.ndarray, covariance: np.ndarray, noise: np.ndarray, volume: float, novelty: float, outlier: float
 ) -> np.ndarray:
     """Cost (N, M) [nats] of each tracklet taking each box, against the box belonging to nobody.
 
     Minus the log likelihood ratio of multi-hypothesis tracking (Blackman, *Multiple Hypothesis Tracking*, 2004,
-    eq. 3): a Gaussian around the predicted edges against `config.novelty` boxes a frame, spread evenly over `volume`
-    [px^4] of places and sizes. Beyond `config.outlier` the squared deviation grows with its logarithm only.
+    eq. 3): a Gaussian around the predicted edges against `novelty` boxes a frame, spread evenly over `volume` [px^4] of
+    places and sizes. Beyond `outlier` the squared deviation grows with its logarithm only.
 
     Args:
         innovation: (N, M, 2, 2) measured minus predicted edges [px].
@@ -28,10 +27,10 @@ def pair_costs(
     determinant = a * d - b * b
     low, high = innovation[..., 0], innovation[..., 1]
     squared = ((d * low * low - 2 * b * low * high + a * high * high) / determinant).sum(axis=-1)
-    far = squared > config.outlier
-    squared[far] = config.outlier * (1 + np.log(squared[far] / config.outlier))
+    far = squared > outlier
+    squared[far] = outlier * (1 + np.log(squared[far] / outlier))
     log_determinant = np.log(determinant).sum(axis=-1) + 4 * np.log(2 * np.pi)
-    return 0.5 * (squared + log_determinant) - np.log(volume / config.novelty)
+    return 0.5 * (squared + log_determinant) - np.log(volume / novelty)
 
 
 def assign(cost: np.ndarray, seniority: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

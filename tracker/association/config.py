@@ -27,12 +27,18 @@ class AssociationConfig(BaseModel):
     jitter: float = Field(
         default=0.04, gt=0, description="First guess of a box's jitter [share of its size]; then measured."
     )
-    novelty: float = Field(default=0.5, gt=0, description="Boxes expected per frame that belong to no track.")
+    novelty: float = Field(default=0.8, gt=0, description="Boxes expected per frame that belong to no track.")
     outlier: float = Field(
         default=8.0, gt=0, description="Squared deviation at which the cost turns from square to log."
     )
+    outlier_by_sight: float = Field(
+        default=5.0,
+        gt=0,
+        description="The same where looks are known: a place that fits badly then says less, as boxes are wrong "
+        "where people cross.",
+    )
     birth_confidence: float = Field(
-        default=0.2, ge=0, le=1, description="Boxes under this confidence begin no tracklet."
+        default=0.25, ge=0, le=1, description="Boxes under this confidence begin no tracklet."
     )
 
     # Tracklets (online.py)

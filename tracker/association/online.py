@@ -137,7 +137,8 @@ class OnlineTracker:
             return none, none, innovation, noise
         typical = np.median(self._mean[..., 2], axis=0)
         volume = float(self._size.prod() * typical.prod())
-        cost = pair_costs(innovation, self._covariance, noise, volume, self._config)
+        outlier = self._config.outlier if looks is None else self._config.outlier_by_sight
+        cost = pair_costs(innovation, self._covariance, noise, volume, self._config.novelty, outlier)
         cost -= self.confidence.evidence(confidence)
         cost -= self.appearance.evidence(looks)
         rows, columns = assign(cost, self._config.seniority * self._credit_s / self._config.memory_s)
