@@ -15,15 +15,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]
     return workspace, cleansheet_json("demo", "-w", workspace, timeout_s=1800)
 
 
-BELOW_THE_BAR = "the detector is not yet good enough for this bar: README, How good it is"
-
-
-@pytest.mark.xfail(reason=BELOW_THE_BAR, strict=False)
 def test_tracks_carry_the_right_team(demo: tuple[Path, dict[str, Any]]) -> None:
     assert demo[1]["against_truth"]["team_right"] >= 0.98
 
 
-@pytest.mark.xfail(reason=BELOW_THE_BAR, strict=False)
 def test_identities_hold(demo: tuple[Path, dict[str, Any]]) -> None:
     assert demo[1]["against_truth"]["idf1"] >= 0.85
 
