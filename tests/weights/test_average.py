@@ -1,0 +1,34 @@
+"""Averages of weights: tensor by tensor, of one kind only."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+
+def average(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "weights.average", *(str(argument) for argument in arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def test_weights_are_averaged_by_share_and_keep_what_describes_them(tmp_path: Path) -> None:
+    save_file({"w": torch.zeros(3, dtype=torch.float16)}, tmp_path / "a.safetensors", {"width": "0.25"})
+    save_file({"w": torch.full((3,), 4.0, dtype=torch.float16)}, tmp_path / "b.safetensors", {"width": "0.25"})
+    out = tmp_path / "out.safetensors"
+    done = average(tmp_path / "a.safetensors", tmp_path / "b.safetensors", "--share", 1, "--share", 3, "--out", out)
+    assert done.returncode == 0, done.stderr
+    mean = load_file(out)["w"]
+    assert mean.tolist() == [3.0, 3.0, 3.0]
+    assert mean.dtype == torch.float16
+
+
+def test_networks_of_different_kinds_are_refused(tmp_path: Path) -> None:
+    save_file({"w": torch.zeros(3)}, tmp_path / "a.safetensors")
+    save_file({"v": torch.zeros(3)}, tmp_path / "b.safetensors")
+    out = tmp_path / "out.safetensors"
+    done = average(tmp_path / "a.safetensors", tmp_path / "b.safetensors", "--out", out)
+    assert done.returncode == 2
+    assert "different kinds" in done.stderr
+    assert not out.exists()
