@@ -125,6 +125,26 @@ def test_a_disk_that_fills_is_one_line_and_the_next_command_completes_it(workspa
     assert not (workspace / "journal.json").exists()
 
 
+def test_a_read_only_disk_is_one_line_and_nothing_changes(workspace: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("no right to mount a disk here")
+    try:
+        there = shutil.copytree(workspace, disk / "w")
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        refused = cleansheet("forget-player", "Ann", "--yes", "-w", there)
+        assert refused.returncode == 2
+        assert len(refused.stderr.strip().splitlines()) == 1, refused.stderr
+        assert "read-only" in refused.stderr
+        assert files(there) == files(workspace)
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
 def test_two_at_once_one_waits(workspace: Path) -> None:
     both = [
         subprocess.Popen(

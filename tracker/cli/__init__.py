@@ -88,7 +88,8 @@ def main(arguments: list[str] | None = None) -> None:
         if trouble is None:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        _fail(f"{where}{trouble}; free some space or name another place with -w", BadInput.exit_code)
+        space = "free some space or " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        _fail(f"{where}{trouble}; {space}name another place with -w", BadInput.exit_code)
 
 
 def _interrupt(*_: Any) -> None:
