@@ -27,6 +27,9 @@ from classifier.roster import holdings, trainable
 from classifier.training import PlanRequest, train
 from classifier.workspace import Workspace
 
+SEARCH = 6
+"""The step that begins when the classifier and all data are as without the player (docs/forgetting.md)."""
+
 
 @click.command()
 @click.argument("crops", type=click.Path(path_type=Path, exists=True), required=False)
@@ -72,12 +75,18 @@ def measure(folder: Path, request: PlanRequest, number: int) -> None:
     players = [row.player for row in list_players(workspace) if row.trained_crops]
     rng = np.random.default_rng(0)
     for name in rng.choice(players, number, replace=False):
+        begun: dict[int, float] = {}
+
+        def note(step: int, _: str, begun: dict[int, float] = begun) -> None:
+            begun.setdefault(step, time.perf_counter())
+
         start = time.perf_counter()
-        done = forget(workspace, [str(name)], NoRuns())
-        seconds = time.perf_counter() - start
+        done = forget(workspace, [str(name)], NoRuns(), say=note)
+        seconds, erased = time.perf_counter() - start, begun[SEARCH] - start
         proofs = done.content["retrained_in_a_fresh_process"]
         click.echo(
-            f"  forgotten and proved in {seconds:.1f} s, the full training took {full_s:.1f} s; "
+            f"  without them after {erased:.1f} s (1 in {full_s / erased:.1f} of the full training's {full_s:.1f} s), "
+            f"searched, proved and certified after {seconds:.1f} s; "
             f"{done.content['share_of_a_full_training']:.3f} of it repeated, {len(proofs)} checkpoints equal"
         )
 
