@@ -348,7 +348,7 @@ def ends_well(workspace: Path, undisturbed: dict[str, object]) -> None:
     assert state_of(workspace) == undisturbed
 
 
-@pytest.mark.parametrize("at", [1, 7, 14, 23, 31, 40, 49])
+@pytest.mark.parametrize("at", [7, 23, 40, 49])
 def test_killed_at_a_crash_point(trained: Path, undisturbed: dict[str, object], tmp_path: Path, at: int) -> None:
     assert killed_at(trained, tmp_path / "w", at)
     ends_well(tmp_path / "w", undisturbed)

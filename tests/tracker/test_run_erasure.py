@@ -297,7 +297,10 @@ def killed_at(point: int, workspace: Path, tracks: Sequence[int], redact: bool) 
     return done.returncode == -9
 
 
-@pytest.mark.parametrize(("redact", "points"), [(True, (1, 2, 3, 20)), (False, (3, 9, 11, 14, 17))])
+@pytest.mark.parametrize(
+    ("redact", "points"),
+    [pytest.param(True, (1, 2, 3, 20), marks=pytest.mark.slow), (False, (3, 11, 17))],
+)
 def test_killed_anywhere_and_called_again_it_ends_in_the_same_bytes(
     workspace: Path, tmp_path: Path, redact: bool, points: tuple[int, ...]
 ) -> None:
