@@ -44,6 +44,8 @@ class Schedule:
     average: float = 0.998
     steady: bool = False
     """The learning rate stays up: the average of the weights alone does the settling."""
+    goalkeeper_weight: float = 1.0
+    """What it counts to call a goalkeeper one, beside a player: they are few, and look alike from afar."""
     seed: int = 0
 
 
@@ -67,6 +69,8 @@ class Training:
         self.averaged = copy.deepcopy(self.model).eval()
         self.schedule, self.checkpoint = schedule, checkpoint
         self.loss = v8DetectionLoss(self.model)
+        counts = torch.tensor([1.0, schedule.goalkeeper_weight, 1.0])  # in the order of ROLES
+        self.loss.bce = torch.nn.BCEWithLogitsLoss(reduction="none", pos_weight=counts)
         trained = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
             [

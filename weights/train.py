@@ -134,6 +134,7 @@ def _group_weight(text: str) -> tuple[str, tuple[float, float]]:
 @click.option("--steady", is_flag=True, help="Keep the learning rate up; stop by what --val-group says.")
 @click.option("--zoom", default="0.5:1.4", show_default=True, help="1: people as large as in a frame 960 wide.")
 @click.option("--mosaic", default=0.5, show_default=True)
+@click.option("--goalkeeper-weight", default=1.0, show_default=True, help="Of their class in the loss.")
 @click.option("--freeze", default=0, show_default=True, help="Layers to leave as they are; 10 is the backbone.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--threads", default=2, show_default=True)
@@ -156,6 +157,7 @@ def main(
     steady: bool,
     zoom: str,
     mosaic: float,
+    goalkeeper_weight: float,
     freeze: int,
     seed: int,
     threads: int,
@@ -182,6 +184,7 @@ def main(
         steady=steady,
         zoom=(least, most),
         mosaic=mosaic,
+        goalkeeper_weight=goalkeeper_weight,
         frozen=freeze,
         seed=seed,
     )
