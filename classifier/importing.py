@@ -182,7 +182,9 @@ def _why_unusable(data: bytes) -> str | None:
             warnings.simplefilter("ignore")
             with Pillow.open(io.BytesIO(data)) as picture:
                 width, height = picture.size
-    except (OSError, Pillow.DecompressionBombError, ValueError, SyntaxError):
+    except (OSError, Pillow.DecompressionBombError, ValueError, SyntaxError, ImportError):
+        # ImportError: where ultralytics is loaded it has replaced `open` by one that wants a plug-in for what it
+        # cannot read.
         return "is no picture that can be read"
     if min(width, height) < LEAST_SIDE_PX:
         return f"is {width}×{height} pixels; a crop has at least {LEAST_SIDE_PX} on each side"

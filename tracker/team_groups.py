@@ -1,25 +1,29 @@
 """A first guess of who plays together, from colour alone: a suggestion to correct, never a label by itself.
 
-Officials are those whom the detector mostly calls referees. Everyone else is divided into two groups by the colour of
-the jersey, and each group is named after its colour.
+Officials are those whom the detector mostly calls referees, unless their jersey is colourful. Everyone else is divided
+into two groups by the colours of the jersey, and each group is named after its colour.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
 
-TORSO = (0.14, 0.50, 0.22, 0.78)  # top, bottom, left, right of the jersey as shares of the crop
+from tracker.silhouette import Jersey, jersey
+
 OFFICIAL = "referee"
-PALE = 18.0  # CIELAB chroma: below this a jersey is white, grey or black
-ICE_DISTANCE = 18.0  # CIELAB: nearer than this to the colour at the crop's edges is background
+COLOURFUL = 20.0  # CIELAB chroma: a pixel above this has a colour
+OFFICIAL_COLOUR = 0.3  # officials wear black and white: more colourful pixels than this, and it is a player
+PALE = 14.0  # CIELAB chroma: a team whose middle is below this is white, grey or black
+LIGHTNESSES = np.array([0.0, 25.0, 50.0, 75.0, 100.0])  # of the histogram's bins without colour
+HUES = np.arange(8) * np.pi / 4  # of those with
+SHADES = np.array([30.0, 65.0])  # of each hue
+VIVID = 45.0  # chroma at which hues are compared with those of the names
+MOST_CENTRES = 200  # tracks that are tried as the middle of a group
 COLOUR_NAMES = {  # CIELAB, D65 (L 0-100)
-    "red": (45, 60, 40), "orange": (65, 45, 65),
-    "yellow": (82, 5, 70), "green": (50, -45, 35), "teal": (55, -30, -8), "blue": (38, 10, -45), "navy": (18, 8, -25),
-    "purple": (38, 45, -40), "pink": (70, 45, 5),
+    "red": (45, 60, 40), "maroon": (25, 38, 14), "orange": (65, 45, 65), "yellow": (82, 5, 70), "green": (50, -45, 35),
+    "teal": (55, -30, -8), "blue": (38, 10, -45), "navy": (18, 8, -25), "purple": (38, 45, -40), "pink": (70, 45, 5),
 }  # fmt: skip
 
 
@@ -39,81 +43,93 @@ def suggest_teams(crops: Mapping[int, Sequence[NDArray[np.uint8]]], officials: M
         crops: Track id → its BGR crops, each (h, w, 3); tracks without crops get no guess.
         officials: Track id → share of its boxes that the detector called a referee.
     """
+    jerseys = {track: [jersey(picture) for picture in pictures] for track, pictures in crops.items() if pictures}
     guesses = {
         track: Guess(OFFICIAL, officials.get(track, 0.0))
-        for track, pictures in crops.items()
-        if pictures and officials.get(track, 0.0) > 0.5
+        for track, seen in jerseys.items()
+        if officials.get(track, 0.0) > 0.5 and np.mean([_colourful_share(j) for j in seen]) < OFFICIAL_COLOUR
     }
-    others = [track for track, pictures in crops.items() if pictures and track not in guesses]
+    others = [track for track in jerseys if track not in guesses]
     if not others:
         return guesses
-    features = np.array([np.median([jersey_features(picture) for picture in crops[t]], axis=0) for t in others])
-    labels = _two_groups(features)
-    centres = {label: np.median(features[labels == label], axis=0) for label in np.unique(labels)}
-    names = _names({int(label): centre[:3] for label, centre in centres.items()})
-    for track, feature, label in zip(others, features, labels, strict=True):
-        guesses[track] = Guess(names[int(label)], _sureness(feature, int(label), centres))
+    features = np.array([np.mean([colours(j) for j in jerseys[track]], axis=0) for track in others])
+    groups, distances = _two_groups(features)
+    pixels: dict[int, list[NDArray[np.float64]]] = {}
+    for track, group in zip(others, groups.tolist(), strict=True):
+        pixels.setdefault(group, []).append(_typical(jerseys[track]))
+    names = _names({group: np.concatenate(found) for group, found in pixels.items()})
+    for track, group, apart in zip(others, groups, distances, strict=True):
+        own, other = float(apart[group]), float(apart[1 - group])
+        guesses[track] = Guess(names[int(group)], float(np.clip(1 - own / other, 0, 1)) if other > 0 else 0.0)
     return guesses
 
 
-def jersey_features(crop: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Median CIELAB of the jersey's upper and lower half and its spread in lightness: (7,).
+def colours(seen: Jersey) -> NDArray[np.float64]:
+    """Which colours a jersey has: the square root of a histogram, so that distances are Hellinger's: (21,).
 
-    Pixels that look like the ice at the crop's edges are left out, unless the jersey is as white as the ice.
-
-    Args:
-        crop: (h, w, 3) BGR of one person.
+    Pixels without colour fall into bins of lightness, the others into hues, each light or dark; all bins overlap.
     """
-    lab = cv2.cvtColor(crop.astype(np.float32) / 255, cv2.COLOR_BGR2Lab).astype(np.float64)
-    height, width = lab.shape[:2]
-    edge = max(1, width // 12)
-    sides = np.concatenate([lab[:, :edge].reshape(-1, 3), lab[:, -edge:].reshape(-1, 3)])
-    ice = np.median(sides, axis=0)
-    top, bottom, left, right = TORSO
-    torso = lab[
-        int(top * height) : max(int(bottom * height), int(top * height) + 2),
-        int(left * width) : max(int(right * width), int(left * width) + 2),
-    ]
-    half = max(1, torso.shape[0] // 2)
-    upper, lower = _jersey(torso[:half], ice), _jersey(torso[-half:], ice)
-    spread = float(np.std(np.concatenate([upper[:, 0], lower[:, 0]])))
-    return np.concatenate([np.median(upper, axis=0), np.median(lower, axis=0), [spread * 0.5]])
+    light, chroma, hue = _cylinder(seen.lab)
+    colour = np.clip((chroma - COLOURFUL / 2) / COLOURFUL, 0, 1)
+    grey = (1 - colour)[:, None] * np.clip(1 - np.abs(light[:, None] - LIGHTNESSES) / 25, 0, 1)
+    turn = np.abs((hue[:, None] - HUES + np.pi) % (2 * np.pi) - np.pi)
+    of_hue = colour[:, None] * np.clip(1 - turn / (np.pi / 4), 0, 1)
+    of_shade = np.clip(1 - np.abs(light[:, None] - SHADES) / 35, 0, 1)
+    bins = np.concatenate([grey.mean(axis=0), (of_hue[:, :, None] * of_shade[:, None, :]).mean(axis=0).ravel()])
+    return np.asarray(np.sqrt(bins / max(float(bins.sum()), 1e-9)))
 
 
-def _jersey(part: NDArray[np.float64], ice: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, 3) pixels of a part of the torso that are not the ice behind it; all of them where most look like ice."""
-    pixels = part.reshape(-1, 3)
-    other = pixels[np.linalg.norm(pixels - ice, axis=1) > ICE_DISTANCE]
-    return other if len(other) > 0.35 * len(pixels) else pixels
+def _cylinder(lab: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Lightness, chroma and hue (radians) of (n, 3) CIELAB."""
+    return lab[:, 0], np.hypot(lab[:, 1], lab[:, 2]), np.arctan2(lab[:, 2], lab[:, 1])
 
 
-def _two_groups(features: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Ward's clustering cut at two groups: (N,) of 1 and 2; deterministic, needs no starting points."""
-    if len(features) < 2:
-        return np.ones(len(features), dtype=np.int64)
-    return fcluster(linkage(features, method="ward"), t=2, criterion="maxclust").astype(np.int64)
+def _colourful_share(seen: Jersey) -> float:
+    return float((_cylinder(seen.in_white_light)[1] > COLOURFUL).mean())
 
 
-def _sureness(feature: NDArray[np.float64], label: int, centres: Mapping[int, NDArray[np.float64]]) -> float:
-    own = float(np.linalg.norm(feature - centres[label]))
-    other = min((float(np.linalg.norm(feature - c)) for other, c in centres.items() if other != label), default=np.inf)
-    return float(np.clip(1 - own / other, 0, 1)) if other > 0 else 0.0
+def _typical(seen: Sequence[Jersey], count: int = 200) -> NDArray[np.float64]:
+    """(count, 3) colours of a track's jersey in white light, evenly from all its crops: every track counts the same."""
+    pixels = np.concatenate([j.in_white_light for j in seen])
+    return np.asarray(pixels[np.linspace(0, len(pixels) - 1, count).astype(int)])
 
 
-def _names(centres: Mapping[int, NDArray[np.float64]]) -> dict[int, str]:
-    """A colour name a group, all different.
+def _two_groups(features: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The two tracks around which the others gather most closely: group 0 or 1 of each (N,), distances to both (N, 2).
+
+    Medoids (Kaufman and Rousseeuw 1987), by trying every pair: a logo or a net taken for a player does not get a group
+    of its own, as it would among means.
+    """
+    count = len(features)
+    centres = np.unique(np.linspace(0, count - 1, min(count, MOST_CENTRES)).astype(int))
+    apart = np.linalg.norm(features[centres, None] - features[None], axis=2)
+    best, pair = np.inf, (0, 0)
+    for first in range(len(centres) - 1):
+        costs = np.minimum(apart[first], apart[first + 1 :]).sum(axis=1)
+        if costs.min() < best:
+            best, pair = float(costs.min()), (first, first + 1 + int(costs.argmin()))
+    distances = apart[list(pair)].T
+    return (distances[:, 0] > distances[:, 1]).astype(np.int64), distances
+
+
+def _names(pixels: Mapping[int, NDArray[np.float64]]) -> dict[int, str]:
+    """A colour name for each group's pixels (n, 3), all different.
 
     A jersey without much colour is white or black: of two such groups the lighter one is white, whatever the light in
-    the hall; a single one goes by its lightness.
+    the hall; a single one goes by its lightness. Others are named after their most colourful pixels.
     """
-    pale = sorted((label for label, c in centres.items() if np.hypot(c[1], c[2]) < PALE), key=lambda t: -centres[t][0])
+    middles = {group: np.median(lab, axis=0) for group, lab in pixels.items()}
+    pale = sorted((g for g, c in middles.items() if np.hypot(c[1], c[2]) < PALE), key=lambda g: -middles[g][0])
     names: dict[int, str] = {}
     if len(pale) == 2:
         names = {pale[0]: "white", pale[1]: "black"}
     elif pale:
-        names = {pale[0]: "white" if centres[pale[0]][0] > 45 else "black"}
-    for label, centre in sorted(centres.items()):
-        if label not in names:
-            by_distance = sorted(COLOUR_NAMES, key=lambda name: float(np.linalg.norm(centre - COLOUR_NAMES[name])))
-            names[label] = next(name for name in by_distance if name not in names.values())
+        names = {pale[0]: "white" if middles[pale[0]][0] > 45 else "black"}
+    for group, lab in sorted(pixels.items()):
+        if group not in names:
+            weight = lab[:, 1] ** 2 + lab[:, 2] ** 2
+            colour = (lab * weight[:, None]).sum(axis=0) / weight.sum()
+            colour[1:] *= max(1.0, VIVID / float(np.hypot(colour[1], colour[2])))
+            by_distance = sorted(COLOUR_NAMES, key=lambda name: float(np.linalg.norm(colour - COLOUR_NAMES[name])))
+            names[group] = next(name for name in by_distance if name not in names.values())
     return names

@@ -1,6 +1,6 @@
 """Pictures of nothing in particular, so that a detector learns what is no player: `python -m weights.textures DIR`.
 
-Clouds, craters, cells, stripes, strokes, lettering, logos on ice: written as frames with empty label files, for `--data DIR`.
+Clouds, craters, cells, stripes, strokes, lettering, logos on ice: frames with empty label files, for `--data DIR`.
 """
 
 import math
@@ -152,13 +152,14 @@ def _net(rng: np.random.Generator, picture: Image) -> None:
         mesh = rng.uniform(120, 255)
         lean = rng.uniform(-0.4, 0.4) * across
         frame = np.array([[0, across * tall], [lean * 0.2, 0], [across + lean * 0.2, 0], [across, across * tall]])
+        frame += [x, y]
         for share in np.arange(0, 1, pitch / across):
             left, right = frame[0] + share * (frame[1] - frame[0]), frame[3] + share * (frame[2] - frame[3])
             top, bottom = frame[1] + share * (frame[2] - frame[1]), frame[0] + share * (frame[3] - frame[0])
             for begin, end in ((left, right), (top, bottom)):
-                points = np.stack([begin, (begin + end) / 2 + rng.normal(0, pitch / 3, 2), end]) + [x, y]
+                points = np.stack([begin, (begin + end) / 2 + rng.normal(0, pitch / 3, 2), end])
                 cv2.polylines(picture, [points.astype(np.int32)], False, (mesh, mesh, mesh), 1, cv2.LINE_AA)
-        cv2.polylines(picture, [(frame + [x, y]).astype(np.int32)], False, post, int(rng.integers(2, 8)), cv2.LINE_AA)
+        cv2.polylines(picture, [frame.astype(np.int32)], False, post, int(rng.integers(2, 8)), cv2.LINE_AA)
 
 
 Overlay = Callable[[np.random.Generator, Image], None]

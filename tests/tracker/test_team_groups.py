@@ -1,10 +1,14 @@
 """The first guess of teams by colour."""
 
+import csv
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tracker.crops import read_crop
 from tracker.team_groups import suggest_teams
 
 
@@ -53,3 +57,19 @@ def test_officials_come_from_the_detector_and_no_crops_means_no_guess() -> None:
 def test_one_track_and_none_are_fine() -> None:
     assert suggest_teams({}, {}) == {}
     assert list(suggest_teams({5: [person((240, 240, 240), np.random.default_rng(0))]}, {})) == [5]
+
+
+@pytest.mark.shared_data
+def test_real_players_on_real_ice_fall_into_their_teams(shared_data: Path) -> None:
+    """Clothing in three halls' light, sticks in the boxes, white jerseys on white ice."""
+    folder = shared_data / "crops"
+    with (folder / "players.csv").open(newline="") as file:
+        rows = {row["sha256"]: row for row in csv.DictReader(file)}.values()
+    skaters = [row for row in rows if row["players"][:2] in ("W-", "Y-") and not set(row["players"]) & set(" ;,")]
+    crops = {number: [read_crop(folder / row["file"])] for number, row in enumerate(skaters)}
+    guesses = suggest_teams(crops, {})
+    names = sorted({guess.team for guess in guesses.values()})
+    apart = [(guesses[number].team == names[0]) == (row["players"][0] == "W") for number, row in enumerate(skaters)]
+    share = sum(apart) / len(apart)
+    assert len(names) == 2
+    assert max(share, 1 - share) >= 0.95
