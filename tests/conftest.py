@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.browser import browser  # noqa: F401  (a fixture for all tests)
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
