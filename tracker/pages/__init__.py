@@ -1,0 +1,1 @@
+"""Pages that the program shows in the user's own browser, from a small server that only this machine can reach."""
