@@ -129,7 +129,7 @@ def measure(folder: Path, seed: int) -> None:
     moving = about["camera"] != "fixed"
     grounds: dict[str, Ground | None] = {"true camera": PerFrame(homographies)}
     if (folder / "calibration.toml").exists():
-        grounds["calibrated"] = calibration.load(folder / "calibration.toml")
+        grounds["calibrated"] = calibration.load(folder / "calibration.toml")[0]
     grounds["estimated"] = scale.estimate(tracks, size, camera_path(homographies, size) if moving else None)
     print(f"{folder.name}: {about['camera']} camera, rink {rink.name}, {about['frames']} frames")
     for name, ground in grounds.items():

@@ -9,10 +9,16 @@ A calibration's file holds the points, not the matrix, so that it can be read, c
     image = [412.5, 318.0]          # pixels, from the top-left corner
     rink = [-7.77, 12.95]           # metres, from centre ice
     name = "left blue line, far boards"
+    frame = 120                     # 0-based frame of the video on which it was placed; of a camera that stands
+                                    # still it may be left out
+
+Points of several frames of a panning shot lie in one file; every frame with points is a view of its own, needs four,
+and becomes one `Calibration`. Either all points name their frame or none does.
 """
 
 import csv
 import json
+import os
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -31,6 +37,7 @@ from tracker.tables import Metres
 Array = NDArray[np.float64]
 
 CSV_COLUMNS = ("u", "v", "x_m", "y_m")
+"""And, where the points lie on several frames or the camera moves, `frame`."""
 OUTSIDE_M = 0.5
 """A rink point may lie this far outside the boards: people click the foot of the boards, not the ice."""
 
@@ -43,6 +50,7 @@ class PointPair(BaseModel):
     image: tuple[float, float] = Field(description="pixels (u, v), from the top-left corner")
     rink: tuple[float, float] = Field(description="metres (x, y), from centre ice")
     name: str = ""
+    frame: int | None = Field(None, ge=0, strict=True, description="0-based frame of the video; None of a still camera")
 
 
 class RinkSize(BaseModel):
@@ -67,7 +75,10 @@ class CalibrationFile(BaseModel):
 
 @dataclass(frozen=True)
 class Calibration:
-    """A still camera's view of a rink. Make one with `from_points` or `load`."""
+    """The view of a rink that a still camera has, or a moving one in one frame.
+
+    Make one with `from_points`, several with `by_frame` or `load`.
+    """
 
     rink: Rink
     homography: Array = field(repr=False)
@@ -78,6 +89,8 @@ class Calibration:
     reprojection_error_m: float
     """Root mean square over the points, metres on the ice; 0 with four points, which any four fit."""
     source: str = "points"
+    frame: int | None = None
+    """0-based frame of the video that shows it; None where the file names none."""
 
     metres: Metres = "measured"
 
@@ -102,27 +115,60 @@ class Calibration:
                 f"{self.source}: calibrated on {w}x{h}, but the video is {width}x{height}; calibrate it anew"
             )
 
-    def save(self, path: Path) -> None:
-        """Write the points as TOML, whole or not at all."""
-        if self.rink == _named(self.rink.name):
-            rink = json.dumps(self.rink.name)
-        else:
-            surface = "inline" if self.rink.blue_line_x is None else "ice"
-            rink = f'{{ length_m = {self.rink.length_m}, width_m = {self.rink.width_m}, surface = "{surface}" }}'
-        lines = [f"rink = {rink}", f"frame_size = [{self.frame_size[0]}, {self.frame_size[1]}]"]
-        for pair in self.points:
-            (u, v), (x, y) = pair.image, pair.rink
-            lines += ["", "[[points]]", f"image = [{u}, {v}]", f"rink = [{x}, {y}]"]
-            lines += [f"name = {json.dumps(pair.name)}"] if pair.name else []
-        part = path.with_name(path.name + ".part")
-        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        part.replace(path)
+
+def by_frame(
+    rink: Rink, pairs: Sequence[PointPair], frame_size: tuple[int, int], source: str = "points"
+) -> tuple[Calibration, ...]:
+    """Fit one calibration for each frame that has points, in the order of the frames; one where none is named.
+
+    Raises:
+        BadInput: as `from_points`, or some points name a frame and others do not.
+    """
+    frames = sorted({pair.frame for pair in pairs if pair.frame is not None})
+    if not frames:
+        return (from_points(rink, pairs, frame_size, source),)
+    for index, pair in enumerate(pairs):
+        if pair.frame is None:
+            raise BadInput(f"{source}: point {index + 1} names no frame, but others do; give every point its frame")
+    return tuple(
+        from_points(
+            rink, [p for p in pairs if p.frame == frame], frame_size,
+            source if len(frames) == 1 else f"{source}, frame {frame}", frame,
+        )
+        for frame in frames
+    )  # fmt: skip
+
+
+def save(path: Path, views: Sequence[Calibration]) -> None:
+    """Write the points of one or more views of the same rink as TOML, whole or not at all."""
+    first = views[0]
+    if first.rink == _named(first.rink.name):
+        rink = json.dumps(first.rink.name)
+    else:
+        surface = "inline" if first.rink.blue_line_x is None else "ice"
+        rink = f'{{ length_m = {first.rink.length_m}, width_m = {first.rink.width_m}, surface = "{surface}" }}'
+    lines = [f"rink = {rink}", f"frame_size = [{first.frame_size[0]}, {first.frame_size[1]}]"]
+    for pair in (pair for view in views for pair in view.points):
+        (u, v), (x, y) = pair.image, pair.rink
+        lines += ["", "[[points]]", f"image = [{u}, {v}]", f"rink = [{x}, {y}]"]
+        lines += [f"name = {json.dumps(pair.name)}"] if pair.name else []
+        lines += [f"frame = {pair.frame}"] if pair.frame is not None else []
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
 
 
 def from_points(
-    rink: Rink, pairs: Sequence[PointPair], frame_size: tuple[int, int], source: str = "points"
+    rink: Rink,
+    pairs: Sequence[PointPair],
+    frame_size: tuple[int, int],
+    source: str = "points",
+    frame: int | None = None,
 ) -> Calibration:
-    """Fit a calibration.
+    """Fit the calibration of one view, whichever frame its points name.
 
     Raises:
         BadInput: fewer than 4 points, collinear ones, ones off the rink or the frame, ones that contradict each other.
@@ -145,11 +191,11 @@ def from_points(
     except BadInput as error:
         raise BadInput(f"{source}: {error}") from None
     errors = homography.errors_m(matrix, rink_xy, image_uv)
-    return Calibration(rink, matrix, frame_size, tuple(pairs), float(np.sqrt(np.mean(errors**2))), source)
+    return Calibration(rink, matrix, frame_size, tuple(pairs), float(np.sqrt(np.mean(errors**2))), source, frame)
 
 
-def load(path: Path) -> Calibration:
-    """Read a calibration's TOML and fit it.
+def load(path: Path) -> tuple[Calibration, ...]:
+    """Read a calibration's TOML and fit it: one view for each frame that has points.
 
     Raises:
         BadInput: no such file, not TOML, an unknown key, a value of the wrong kind, or points that do not fit.
@@ -172,11 +218,11 @@ def load(path: Path) -> Calibration:
         )
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
-    return from_points(rink, described.points, described.frame_size, str(path))
+    return by_frame(rink, described.points, described.frame_size, str(path))
 
 
 def read_csv(path: Path) -> list[PointPair]:
-    """The points of a CSV with the columns `u,v,x_m,y_m` (pixels, metres).
+    """The points of a CSV with the columns `u,v,x_m,y_m` (pixels, metres), and perhaps `frame` (0-based).
 
     Raises:
         BadInput: no such file, other columns, or a field that is not a number.
@@ -185,14 +231,19 @@ def read_csv(path: Path) -> list[PointPair]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             rows = csv.DictReader(stream)
-            if tuple(rows.fieldnames or ()) != CSV_COLUMNS:
-                raise BadInput(f"{path}: expected the header {','.join(CSV_COLUMNS)}")
+            header = tuple(rows.fieldnames or ())
+            if header not in (CSV_COLUMNS, (*CSV_COLUMNS, "frame")):
+                raise BadInput(f"{path}: expected the header {','.join(CSV_COLUMNS)}, or the same with ,frame")
             for row in rows:
                 try:
                     u, v, x, y = (float(row[name]) for name in CSV_COLUMNS)
-                    pairs.append(PointPair(image=(u, v), rink=(x, y)))
+                    frame = int(row["frame"]) if row.get("frame") else None
+                    pairs.append(PointPair(image=(u, v), rink=(x, y), frame=frame))
                 except (TypeError, ValueError):
-                    raise BadInput(f"{path}, line {rows.line_num}: expected four numbers, {CSV_COLUMNS}") from None
+                    whole = " and the frame as a whole number" if "frame" in header else ""
+                    raise BadInput(
+                        f"{path}, line {rows.line_num}: expected four numbers, {', '.join(CSV_COLUMNS)}{whole}"
+                    ) from None
     except OSError as error:
         raise BadInput(f"{path}: cannot read the points ({error.strerror or error})") from error
     except UnicodeDecodeError as error:

@@ -1,6 +1,6 @@
 """Where everybody is on the ice: by the calibration where it holds, by an estimate where it does not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -32,7 +32,7 @@ class Places:
 def place(
     tracks: Tracks,
     verdicts: Mapping[int, Verdict],
-    calibration: Calibration | None,
+    calibration: Sequence[Calibration],
     camera: CameraPath,
     frame_size: tuple[int, int],
 ) -> Places:
@@ -41,16 +41,16 @@ def place(
     Args:
         tracks: All boxes.
         verdicts: The team of each track that has one.
-        calibration: Of a camera that stands still; where the camera moves it is set aside, with a warning.
+        calibration: Views of a camera that stands still, none or more; set aside, with a warning, where it moves.
         camera: How the camera moved.
         frame_size: (width, height) in pixels.
     """
     teams = {track: verdict.team for track, verdict in verdicts.items()}
     moving = camera.moves(frame_size[0])
-    if calibration is not None and not moving:
-        table = positions(tracks, teams, calibration)
-        return Places(table, calibration, calibration.rink, "measured", ())
-    said = ["the camera moves, so the calibration of one frame does not hold"] if calibration is not None else []
+    if calibration and not moving:
+        view = calibration[0]
+        return Places(positions(tracks, teams, view), view, view.rink, "measured", ())
+    said = ["the camera moves, so the calibration of one frame does not hold"] if calibration else []
     estimate = scale.estimate(tracks, frame_size, camera if moving else None) if len(tracks) else None
     if estimate is None:
         if len(tracks):

@@ -47,7 +47,8 @@ class Tools:
 
     detector: Detector
     ensemble: Ensemble | None
-    calibration: Calibration | None
+    calibration: tuple[Calibration, ...]
+    """One view for each calibrated frame; empty where there is no calibration."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Job:
         return {
             **self.detection_key(tools.detector),
             "settings": self.settings.model_dump(mode="json", exclude={"calibration"}),
-            "calibration": tools.calibration and _points(tools.calibration),
+            "calibration": _calibration(tools.calibration),
             "ensemble": tools.ensemble and tools.ensemble.version,
             "cleansheet": __version__,
         }
@@ -110,8 +111,11 @@ def process_videos(
         raise BadInput(f"two of the videos would both become the run {twice!r}; process them one by one with --name")
     tools = _tools(workspace, settings)
     for job in jobs:
-        if tools.calibration is not None:
-            tools.calibration.refuse_other_size((job.info.width, job.info.height))
+        for view in tools.calibration:
+            view.refuse_other_size((job.info.width, job.info.height))
+            if view.frame is not None and view.frame >= job.info.frame_count:
+                count = job.info.frame_count
+                raise BadInput(f"{view.source}: frame {view.frame}, but {job.info.path} has frames 0 to {count - 1}")
     if tools.ensemble is not None:
         refuse_unknown_teams(settings.attacks, tools.ensemble.teams)
     return [_process(job, tools, fresh=fresh, force=force, report=report) for job in jobs]
@@ -129,7 +133,7 @@ def _tools(workspace: Path, settings: ProcessSettings) -> Tools:
         ensemble: Ensemble | None = Ensemble.load(workspace)
     except NoEnsemble:
         ensemble = None
-    points = None if settings.calibration is None else calibration.load(settings.calibration)
+    points = () if settings.calibration is None else calibration.load(settings.calibration)
     chosen = settings.detector
     detector = Detector.load(chosen.weights, confidence=chosen.confidence, image_size=chosen.image_size)
     return Tools(detector, ensemble, points)
@@ -226,7 +230,7 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
         "settings": settings.model_dump(mode="json"),
         "weights": {"name": tools.detector.weights_name, "sha256": tools.detector.weights_sha256},
         "ensemble": tools.ensemble and {"version": tools.ensemble.version, "teams": list(tools.ensemble.teams)},
-        "calibration": tools.calibration and _points(tools.calibration),
+        "calibration": _calibration(tools.calibration),
         "seconds": times.rounded(),
         "versions": {
             "cleansheet": __version__,
@@ -239,14 +243,23 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
     return summary
 
 
-def _points(used: Calibration) -> dict[str, Any]:
-    """A calibration as run.json tells it."""
+def _calibration(views: Sequence[Calibration]) -> dict[str, Any] | None:
+    """A calibration as run.json tells it; None where there is none."""
+    if not views:
+        return None
+    rink = views[0].rink
     return {
-        "rink": used.rink.name,
-        "length_m": used.rink.length_m,
-        "width_m": used.rink.width_m,
-        "reprojection_error_m": round(used.reprojection_error_m, 4),
-        "points": [pair.model_dump(mode="json") for pair in used.points],
+        "rink": rink.name,
+        "length_m": rink.length_m,
+        "width_m": rink.width_m,
+        "views": [
+            {
+                "frame": view.frame,
+                "reprojection_error_m": round(view.reprojection_error_m, 4),
+                "points": [pair.model_dump(mode="json") for pair in view.points],
+            }
+            for view in views
+        ],
     }
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from tracker import statistics, tables
-from tracker.calibration import PointPair, from_points
+from tracker.calibration import PointPair, from_points, save
 from tracker.rink import Rink, Side
 from videos.camera import Camera
 from videos.match import Moment
@@ -164,4 +164,4 @@ def still_calibration(camera: Camera, rink: Rink, path: Path) -> None:
         for (name, x, y), (u, v) in zip(marks, pixels, strict=True)
         if 0 <= u <= width and 0 <= v <= height
     ]
-    from_points(rink, pairs, camera.size).save(path)
+    save(path, [from_points(rink, pairs, camera.size)])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from classifier.errors import BadInput
 from tracker import calibration, homography
-from tracker.calibration import PointPair, from_points, load, read_csv
+from tracker.calibration import PointPair, by_frame, from_points, load, read_csv, save
 from tracker.rink import Rink
 
 NHL = Rink.named("nhl")
@@ -111,12 +111,40 @@ def test_saved_and_loaded_is_the_same(tmp_path, rink):
         for i, p in enumerate(PAIRS)
     ]
     saved = from_points(rink, pairs, SIZE)
-    saved.save(tmp_path / "camera.toml")
-    loaded = load(tmp_path / "camera.toml")
+    save(tmp_path / "camera.toml", [saved])
+    (loaded,) = load(tmp_path / "camera.toml")
     assert loaded.rink == rink
     assert loaded.points == saved.points
     assert np.array_equal(loaded.homography, saved.homography)
     assert [path.name for path in tmp_path.iterdir()] == ["camera.toml"]
+
+
+def on_frame(pairs: list[PointPair], frame: int) -> list[PointPair]:
+    return [pair.model_copy(update={"frame": frame}) for pair in pairs]
+
+
+def test_points_of_several_frames_become_one_view_each(tmp_path):
+    later = [PointPair(image=(p.image[0] + 7, p.image[1]), rink=p.rink, frame=90) for p in PAIRS]
+    views = by_frame(NHL, [*later, *on_frame(PAIRS, 12)], SIZE)
+    assert [view.frame for view in views] == [12, 90]
+    there = np.array([(3.0, 4.0)])
+    assert views[1].to_image(there) - views[0].to_image(there) == pytest.approx(np.array([(7.0, 0.0)]), abs=1e-3)
+    save(tmp_path / "shot.toml", views)
+    again = load(tmp_path / "shot.toml")
+    assert [view.points for view in again] == [view.points for view in views]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "words"),
+    [
+        ([*on_frame(PAIRS, 3), PAIRS[0]], "point 7 names no frame, but others do"),
+        ([*on_frame(PAIRS, 3), *on_frame(PAIRS[:3], 50)], "frame 50: 3 calibration points: at least 4"),
+        ([*on_frame(PAIRS, 3), *on_frame(moved(4, (3.0, 4.0)), 50)], r"frame 50: .*point 5 .* lies 5\.0 m from where"),
+    ],
+)
+def test_a_frame_whose_points_cannot_be_is_named(pairs, words):
+    with pytest.raises(BadInput, match=words):
+        by_frame(NHL, pairs, SIZE)
 
 
 GOOD = 'rink = "nhl"\nframe_size = [1280, 720]\n' + "\n".join(
@@ -129,6 +157,9 @@ GOOD = 'rink = "nhl"\nframe_size = [1280, 720]\n' + "\n".join(
     [
         (GOOD.replace("frame_size", "frame_sice"), "unknown key 'frame_sice'|frame_size: field required"),
         (GOOD.replace("[[points]]", "[[points]]\ncolour = 1", 1), "unknown key 'points.1.colour'"),
+        (GOOD.replace("[[points]]", "[[points]]\nframe = -1", 1), r"points\.1\.frame"),
+        (GOOD.replace("[[points]]", "[[points]]\nframe = 1.5", 1), r"points\.1\.frame"),
+        (GOOD.replace("[[points]]", "[[points]]\nframe = 4", 1), "point 2 names no frame, but others do"),
         (GOOD.replace('"nhl"', '"olympic"'), "rink 'olympic': expected"),
         (GOOD.replace('"nhl"', "{ length_m = 0, width_m = 0 }"), "length 0 m"),
         (GOOD.replace("image = [", 'image = ["a", ', 1), r"points\.1\.image"),
@@ -163,11 +194,20 @@ def test_points_from_a_csv(tmp_path):
     path = tmp_path / "points.csv"
     path.write_text("u,v,x_m,y_m\n" + "".join(f"{p.image[0]},{p.image[1]},{p.rink[0]},{p.rink[1]}\n" for p in PAIRS))
     assert read_csv(path) == PAIRS
+    path.write_text(
+        "u,v,x_m,y_m,frame\n" + "".join(f"{p.image[0]},{p.image[1]},{p.rink[0]},{p.rink[1]},31\n" for p in PAIRS)
+    )
+    assert read_csv(path) == on_frame(PAIRS, 31)
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("a,b\n1,2\n", "expected the header u,v,x_m,y_m"), ("u,v,x_m,y_m\n1,2,3\n", "line 2"), ("", "header")],
+    [
+        ("a,b\n1,2\n", "expected the header u,v,x_m,y_m"),
+        ("u,v,x_m,y_m,frame\n1,2,3,4,x\n", "frame as a whole number"),
+        ("u,v,x_m,y_m\n1,2,3\n", "line 2"),
+        ("", "header"),
+    ],
 )
 def test_a_csv_that_is_none(tmp_path, text, words):
     path = tmp_path / "points.csv"

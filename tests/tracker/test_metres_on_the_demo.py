@@ -29,7 +29,7 @@ def demo():
 
 def test_a_calibrated_camera_measures(demo):
     real, rows, tracks, teams, size = demo
-    view = calibration.load(TRUTH / "calibration.toml")
+    (view,) = calibration.load(TRUTH / "calibration.toml")
     view.refuse_other_size(size)
     table = positions(tracks, teams, view)
     found = compute(table, view.rink)

@@ -112,7 +112,7 @@ def test_the_calibration_of_a_still_camera_is_the_camera(match: tuple[Path, Path
     if what.camera == "pan":
         assert not (folder / "calibration.toml").exists()
         return
-    found = load(folder / "calibration.toml")
+    (found,) = load(folder / "calibration.toml")
     assert found.frame_size == SIZE
     assert found.reprojection_error_m < 0.02
     camera = np.load(folder / "camera.npz")["homography"][0]
