@@ -28,6 +28,8 @@ def test_the_wheel_holds_two_packages_the_weights_and_the_demo(wheel: Path) -> N
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"tracker", "classifier"}
     for asset in ("weights/cleansheet-n.safetensors", "demo/match.mp4", "demo/match.truth/gt.txt"):
         assert f"tracker/assets/{asset}" in names
+    for page in ("report/templates/report.html.jinja", "report/templates/report.css"):
+        assert f"tracker/{page}" in names
     assert wheel.stat().st_size < 40 * 2**20
 
 
@@ -44,4 +46,6 @@ def test_the_installed_command_works_from_any_folder(wheel: Path, tmp_path: Path
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["runs"][0]["frames"] == 6
-    assert (tmp_path / "workspace" / "runs" / "match" / "teams.csv").exists()
+    run = tmp_path / "workspace" / "runs" / "match"
+    assert (run / "teams.csv").exists()
+    assert "match" in (run / "report.html").read_text()

@@ -1,7 +1,9 @@
 """One frame of the annotated video: who is who on the ice, the teams' figures, the rink from above."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import lru_cache
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -21,7 +23,11 @@ DARK: Colour = (34, 28, 24)
 LIGHT: Colour = (248, 246, 244)
 MUTED: Colour = (176, 168, 160)
 _OPACITY = 0.88
-_DRAWN = ("track_id", "team", "role", "x1", "x2", "y2", "observed", "x_m", "y_m")
+_DRAWN = ("track_id", "team", "role", "x1", "x2", "y2", "observed", "x_m", "y_m", "speed_mps")
+Part = Literal["ellipses", "ids", "speed", "minimap", "scoreboard"]
+"""What is drawn on a frame."""
+SLOWEST_KMH = 3
+"""Slower than this a person stands, and no speed is written beside them."""
 _SHIFT = 4
 
 
@@ -32,7 +38,7 @@ class Annotator:
         frame_size: width and height of the frames in pixels.
         team_colours: see `tracker.team_colours.team_colours`.
         rink: draws the minimap; None where nobody's place on a rink is known.
-        minimap, scoreboard, tags: what is drawn besides the ellipses.
+        hide: what is left out.
     """
 
     def __init__(
@@ -41,16 +47,14 @@ class Annotator:
         team_colours: Mapping[str, Colour],
         rink: Rink | None = None,
         *,
-        minimap: bool = True,
-        scoreboard: bool = True,
-        tags: bool = True,
+        hide: Collection[Part] = (),
     ) -> None:
         self._size = frame_size
         self._colours = dict(team_colours)
         self._unit = max(0.5, min(frame_size[0] / 1280, frame_size[1] / 720))
-        self._tags = tags
-        self._scoreboard = scoreboard
-        self._minimap = _Minimap(rink, frame_size, self._unit) if rink is not None and minimap else None
+        self._hide = frozenset(hide)
+        shown = rink is not None and "minimap" not in self._hide
+        self._minimap = _Minimap(rink, frame_size, self._unit) if rink is not None and shown else None
         self._shown: Scoreboard | None = None
         self._strip: Panel | None = None
 
@@ -59,17 +63,18 @@ class Annotator:
 
         Args:
             image: BGR `(H, W, 3)` uint8.
-            rows: this frame's rows of the table of tracks (`tracker.tables.TRACKS`).
+            rows: this frame's rows of the table of tracks (`tracker.tables.TRACKS`), and perhaps `speed_mps`.
             scoreboard: the figures of this second.
         """
         drawn = image.copy()
-        people = sorted(zip(*(rows[name].to_list() for name in _DRAWN), strict=True), key=lambda person: person[5])
-        for track_id, team, role, x1, x2, y2, observed, _x, _y in people:
-            self._person(drawn, track_id, team, role, (x1, x2, y2), observed)
+        columns = (rows[n].to_list() if n in rows.columns else [None] * rows.height for n in _DRAWN)
+        people = sorted(zip(*columns, strict=True), key=lambda person: person[5])
+        for track_id, team, role, x1, x2, y2, observed, _x, _y, speed in people:
+            self._person(drawn, track_id, team, role, (x1, x2, y2), observed, speed)
         if self._minimap is not None:
-            dots = [(x, y, self._colour(team, role)) for _, team, role, *_, x, y in people if x is not None]
+            dots = [(x, y, self._colour(team, role)) for _, team, role, *_, x, y, _speed in people if x is not None]
             self._minimap.draw(drawn, dots)
-        if self._scoreboard and scoreboard is not None and scoreboard.teams:
+        if "scoreboard" not in self._hide and scoreboard is not None and scoreboard.teams:
             self._lay_strip(drawn, scoreboard)
         return drawn
 
@@ -86,31 +91,35 @@ class Annotator:
         role: str,
         feet: tuple[float, float, float],
         observed: bool,
+        speed_mps: float | None,
     ) -> None:
-        """An ellipse at the feet, open behind so that it seems to lie on the ice, and a tag with the track's id."""
+        """An ellipse at the feet, open behind so that it seems to lie on the ice; under it the track's id and speed."""
         left, right, bottom = feet
         unit = self._unit
         official = team == OFFICIALS or (team is None and role == "referee")
         colour = self._colour(team, role)
-        half = min(max((right - left) * 0.55, 9 * unit), 46 * unit)
-        centre = _fixed((left + right) / 2, bottom - 1.5 * unit)
-        axes = _fixed(half, half * 0.36)
-        thickness = 1 if official or not observed else max(2, round(2.4 * unit))
-        start, stop = (-50, 230) if observed else (0, 180)
         edge = LIGHT if _is_dark(colour) else DARK
-        if not official:
-            cv2.ellipse(image, centre, axes, 0, start, stop, edge, thickness + 2, cv2.LINE_AA, _SHIFT)
-        cv2.ellipse(image, centre, axes, 0, start, stop, colour, thickness, cv2.LINE_AA, _SHIFT)
-        if not self._tags or official:
+        half = min(max((right - left) * 0.55, 9 * unit), 46 * unit)
+        if "ellipses" not in self._hide:
+            centre = _fixed((left + right) / 2, bottom - 1.5 * unit)
+            axes = _fixed(half, half * 0.36)
+            thickness = 1 if official or not observed else max(2, round(2.4 * unit))
+            start, stop = (-50, 230) if observed else (0, 180)
+            if not official:
+                cv2.ellipse(image, centre, axes, 0, start, stop, edge, thickness + 2, cv2.LINE_AA, _SHIFT)
+            cv2.ellipse(image, centre, axes, 0, start, stop, colour, thickness, cv2.LINE_AA, _SHIFT)
+        if official:
             return
-        size = max(9, round(12 * unit))
-        text = f"G {track_id}" if role == "goalkeeper" else str(track_id)
-        width = text_width(text, size, BOLD) + 8 * unit
-        x, y = (left + right) / 2, bottom + half * 0.36 - 2 * unit
-        box = (x - width / 2, y, x + width / 2, y + size + 3 * unit)
-        pill(image, (box[0] - 1, box[1] - 1, box[2] + 1, box[3] + 1), edge, 5 * unit)
-        pill(image, box, colour, 4 * unit)
-        write(image, text, (x, y + size - 0.4 * unit), text_on(colour), size, BOLD, "middle")
+        tags: list[Panel] = []
+        if "ids" not in self._hide:
+            tags.append(_tag(f"G {track_id}" if role == "goalkeeper" else str(track_id), colour, edge, unit))
+        kmh = 0 if speed_mps is None else round(speed_mps * 3.6)
+        if "speed" not in self._hide and kmh >= SLOWEST_KMH:
+            tags.append(_speed_tag(kmh, unit))
+        x = round((left + right) / 2 - (tags[0].picture.shape[1] / 2 if tags else 0))
+        for tag in tags:
+            tag.lay(image, (x, round(bottom + half * 0.36 - 3 * unit)))
+            x += tag.picture.shape[1]
 
     def _lay_strip(self, image: Image, scoreboard: Scoreboard) -> None:
         if scoreboard != self._shown or self._strip is None:
@@ -189,6 +198,31 @@ class _Minimap:
                 cv2.circle(panel.picture, _fixed(u, v), round((size + 1.1) * 16), DARK, -1, cv2.LINE_AA, _SHIFT)
                 cv2.circle(panel.picture, _fixed(u, v), round(size * 16), colour, -1, cv2.LINE_AA, _SHIFT)
         panel.lay(image, self._at)
+
+
+@lru_cache(maxsize=4096)
+def _tag(text: str, colour: Colour, edge: Colour, unit: float) -> Panel:
+    """A track's id on a pill of its team's colour."""
+    size = max(9, round(12 * unit))
+    width, height = text_width(text, size, BOLD) + round(8 * unit) + 2, size + round(3 * unit) + 2
+    picture = np.full((height, width, 3), edge, np.uint8)
+    pill(picture, (1, 1, width - 2, height - 2), colour, 4 * unit)
+    write(picture, text, (width / 2, 1 + size - 0.4 * unit), text_on(colour), size, BOLD, "middle")
+    return Panel.rounded(picture, 5 * unit, 1.0)
+
+
+@lru_cache(maxsize=256)
+def _speed_tag(kmh: int, unit: float) -> Panel:
+    """A speed, to stand beside the id: dark, so that it is nobody's number."""
+    size, small = max(9, round(12 * unit)), max(7, round(9 * unit))
+    number = str(kmh)
+    first = text_width(number, size, BOLD)
+    width, height = first + text_width("km/h", small) + round(10 * unit), size + round(3 * unit) + 2
+    picture = np.full((height, width, 3), DARK, np.uint8)
+    base = 1 + size - 0.4 * unit
+    write(picture, number, (4 * unit, base), LIGHT, size, BOLD)
+    write(picture, "km/h", (4 * unit + first + 2 * unit, base), MUTED, small)
+    return Panel.rounded(picture, 5 * unit, 0.8)
 
 
 def _is_dark(colour: Colour) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from tracker.annotate import Annotator
+from tracker.movement import steps
 from tracker.places import Places
 from tracker.progress import Report
 from tracker.scoreboard import scoreboards
@@ -41,8 +42,10 @@ def draw_video(
     """
     size = (info.width, info.height)
     teams = tracks["team"].drop_nulls().unique().to_list()
-    annotator = Annotator(size, team_colours(teams), places.rink)
+    annotator = Annotator(size, team_colours(teams), places.rink, hide=settings.hide)
     boards = scoreboards(statistics.timeline)
+    if places.metres != "none" and "speed" not in settings.hide:
+        tracks = with_speeds(tracks)
     rows_of = _rows_by_frame(tracks)
     source = frames(info, start_s=settings.start_s, end_s=settings.end_s, stride=settings.stride)
     with VideoWriter(path, size, info.fps / settings.stride) as writer:
@@ -53,6 +56,18 @@ def draw_video(
             with times.timed("encode"):
                 writer.write(drawn, frame.time_s)
             report("draw", done, total)
+
+
+def with_speeds(tracks: pl.DataFrame) -> pl.DataFrame:
+    """The table of tracks with `speed_mps`: the mean of each quarter of a second, so that the number can be read."""
+    quarter = (pl.col("time_s") * 4).floor().alias("quarter")
+    means = (
+        steps(tracks).with_columns(quarter).group_by("track_id", "quarter").agg(pl.col("speed_mps").mean())
+    )  # fmt: skip
+    joined = tracks.with_columns(quarter).join(
+        means, on=["track_id", "quarter"], how="left", maintain_order="left"
+    )  # fmt: skip
+    return joined.drop("quarter")
 
 
 def _rows_by_frame(tracks: pl.DataFrame) -> dict[int, tuple[int, int]]:

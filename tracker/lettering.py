@@ -79,10 +79,11 @@ class Panel:
     def lay(self, image: Image, at: tuple[int, int]) -> None:
         """Lay it over the picture, its left upper corner at `at`; what does not fit is cut off."""
         x, y = at
-        height = min(self.picture.shape[0], image.shape[0] - y)
-        width = min(self.picture.shape[1], image.shape[1] - x)
-        if height <= 0 or width <= 0:
+        left, top = max(0, -x), max(0, -y)
+        bottom = min(self.picture.shape[0], image.shape[0] - y)
+        right = min(self.picture.shape[1], image.shape[1] - x)
+        if bottom <= top or right <= left:
             return
-        cut = np.s_[:height, :width]
-        under = image[y : y + height, x : x + width]
+        cut = np.s_[top:bottom, left:right]
+        under = image[y + top : y + bottom, x + left : x + right]
         under[:] = cv2.blendLinear(self.picture[cut], under, self.weight[cut], self.rest[cut])

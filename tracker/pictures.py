@@ -1,7 +1,7 @@
 """Pictures of a match: where a team was (heat map on the drawn rink), how the teams' figures went over time."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import cv2
@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, uniform_filter1d
+from scipy.ndimage import uniform_filter1d
 
 from classifier.errors import CleansheetError
 from tracker import rink_drawing
 from tracker.attacks import OFFICIALS
+from tracker.heat import density, ramp
 from tracker.lettering import BOLD, REGULAR, write
 from tracker.rink import Rink
 from tracker.statistics import Statistics
@@ -24,9 +25,10 @@ from tracker.team_colours import Colour, team_colours
 
 Image = NDArray[np.uint8]
 
-HEAT_BLUR_M = 0.9
-_CELLS_PER_METRE = 2.0
+LEAST_TRACKED_S = 2.0
+"""Shorter tracks get no heat map of their own."""
 _WIDTH_PX = 1130
+_TRACK_WIDTH_PX = 640
 _SMOOTH_S = 15
 
 _INK = "#22262b"
@@ -34,23 +36,29 @@ _QUIET = "#8a929b"
 
 
 def write_pictures(statistics: Statistics, positions: pl.DataFrame, rink: Rink | None, folder: Path) -> dict[str, Path]:
-    """Write `heatmap-<team>.png` for each team (where the rink is known) and `timeline.png` (where metres are).
+    """Write heat maps (where the rink is known) and `timeline.png` (where metres are).
+
+    `heatmap-<team>.png` for each team, `heatmaps/track-<id>.png` for each track of a team that lasts 2 s or more.
 
     Returns:
-        What was written, by file name.
+        What was written, by its name in the folder.
     """
     written: dict[str, Path] = {}
     teams = statistics.teams["team"].to_list()
     colours = team_colours(teams)
     measured = statistics.teams.height > 0 and statistics.teams["metres"][0] != "none"
     if rink is not None and measured:
+        drawn, smaller = _HeatMaps(rink), _HeatMaps(rink, _TRACK_WIDTH_PX)
         for team in teams:
-            picture = heat_map(positions, rink, team, colours[team], attack=statistics.attacks.get(team))
-            name = f"heatmap-{_file_name(team)}.png"
-            ok, data = cv2.imencode(".png", picture)
-            if not ok:
-                raise CleansheetError(f"{folder / name}: the picture could not be encoded")
-            written[name] = _whole(folder / name, data.tobytes())
+            rows = _places(positions, pl.col("team") == team, pl.col("role") != "goalkeeper")
+            picture = drawn.of(rows, colours[team], team.upper(), statistics.attacks.get(team))
+            written |= _png(picture, folder, f"heatmap-{_file_name(team)}.png")
+        long = statistics.players.filter(pl.col("tracked_s") >= LEAST_TRACKED_S, pl.col("team").is_in(teams))
+        for track, team, role, name in long.select("track_id", "team", "role", "player").iter_rows():
+            who = name or f"{team} {'goalkeeper ' if role == 'goalkeeper' else ''}{track}"
+            rows = _places(positions, pl.col("track_id") == track)
+            picture = smaller.of(rows, colours[team], who, statistics.attacks.get(team))
+            written |= _png(picture, folder, f"heatmaps/track-{track}.png")
     if measured and statistics.timeline["second"].n_unique() > 1:
         figure = timeline_figure(statistics.timeline, colours)
         path = folder / "timeline.png"
@@ -60,30 +68,62 @@ def write_pictures(statistics: Statistics, positions: pl.DataFrame, rink: Rink |
     return written
 
 
-def heat_map(positions: pl.DataFrame, rink: Rink, team: str, colour: Colour, attack: str | None = None) -> Image:
-    """Where a team's people spent their time, goalkeepers left out, as a BGR picture of the rink from above.
+def pictures_of(folder: Path, tracks: Collection[int] | None = None) -> list[Path]:
+    """What `write_pictures` has left in a folder, all of it or only the pictures of single `tracks`."""
+    if tracks is not None:
+        found = (folder / "heatmaps" / f"track-{track}.png" for track in sorted(tracks))
+        return [path for path in found if path.exists()]
+    return sorted([*folder.glob("heatmap-*.png"), *folder.glob("heatmaps/*.png"), *folder.glob("timeline.png")])
 
-    Darker is longer; the scale is the team's own, its busiest 0.3 % of the ice being full.
+
+class _HeatMaps:
+    """Draws heat maps on one rink, which is drawn once.
+
+    Darker is longer; the scale is each one's own, its busiest 0.3 % of the ice being full.
     """
-    rows = positions.filter(pl.col("team") == team, pl.col("role") != "goalkeeper").drop_nulls(["x_m", "y_m"])
-    density = _density(rows.select("x_m", "y_m").to_numpy().astype(np.float64), rink)
-    margin = rink_drawing.MARGIN_M
-    pixels_per_metre = _WIDTH_PX / (rink.length_m + 2 * margin)
-    base = rink_drawing.draw(rink, pixels_per_metre).astype(np.float32)
-    height, width = base.shape[:2]
-    heat = np.zeros((height, width), np.float32)
-    inset = round(margin * pixels_per_metre)
-    size = (width - 2 * inset, height - 2 * inset)
-    heat[inset : height - inset, inset : width - inset] = cv2.resize(density, size, interpolation=cv2.INTER_CUBIC)
-    inside = np.zeros((height, width), np.uint8)
-    boards = rink_drawing.to_pixels(rink, rink.boards(), pixels_per_metre)
-    cv2.fillPoly(inside, [np.round(boards).astype(np.int32)], 255, cv2.LINE_AA)
-    weight = (np.clip(heat, 0, 1) * (inside / 255.0))[:, :, None].astype(np.float32)
-    tint = _ramp(colour)[np.clip(heat * 255, 0, 255).astype(np.uint8)]
-    strength = np.minimum(1.0, weight * 1.15) ** 0.6 * 0.86
-    # Multiplied where it is light and laid over where it is heavy: the rink's lines stay visible.
-    mixed = base * (1 - strength) + (0.55 * tint + 0.45 * tint * base / 255) * strength
-    return _titled(np.clip(mixed, 0, 255).astype(np.uint8), team, attack)
+
+    def __init__(self, rink: Rink, width_px: int = _WIDTH_PX) -> None:
+        margin = rink_drawing.MARGIN_M
+        scale = width_px / (rink.length_m + 2 * margin)
+        self._rink = rink
+        self._base = rink_drawing.draw(rink, scale).astype(np.float32)
+        self._inset = round(margin * scale)
+        boards = np.round(rink_drawing.to_pixels(rink, rink.boards(), scale)).astype(np.int32)
+        inside = np.zeros(self._base.shape[:2], np.uint8)
+        self._inside = cv2.fillPoly(inside, [boards], 255, cv2.LINE_AA) / np.float32(255)
+
+    def of(self, places: NDArray[np.float64], colour: Colour, title: str, attack: str | None) -> Image:
+        """BGR picture of the rink from above with the heat of places `(N, 2)` in rink metres."""
+        height, width = self._base.shape[:2]
+        heat, inset = np.zeros((height, width), np.float32), self._inset
+        size = (width - 2 * inset, height - 2 * inset)
+        heat[inset : height - inset, inset : width - inset] = cv2.resize(
+            density(places, self._rink), size, interpolation=cv2.INTER_CUBIC
+        )
+        weight = (np.clip(heat, 0, 1) * self._inside)[:, :, None].astype(np.float32)
+        tint = ramp(colour)[np.clip(heat * 255, 0, 255).astype(np.uint8)]
+        strength = np.minimum(1.0, weight * 1.15) ** 0.6 * 0.86
+        # Multiplied where it is light and laid over where it is heavy: the rink's lines stay visible.
+        mixed = self._base * (1 - strength) + (0.55 * tint + 0.45 * tint * self._base / 255) * strength
+        return _titled(np.clip(mixed, 0, 255).astype(np.uint8), title, attack)
+
+
+def heat_map(positions: pl.DataFrame, rink: Rink, team: str, colour: Colour, attack: str | None = None) -> Image:
+    """Where a team's people spent their time, goalkeepers left out, as a BGR picture of the rink from above."""
+    rows = _places(positions, pl.col("team") == team, pl.col("role") != "goalkeeper")
+    return _HeatMaps(rink).of(rows, colour, team.upper(), attack)
+
+
+def _places(positions: pl.DataFrame, *whose: pl.Expr) -> NDArray[np.float64]:
+    known = positions.filter(*whose).drop_nulls(["x_m", "y_m"])
+    return known.select("x_m", "y_m").to_numpy().astype(np.float64)
+
+
+def _png(picture: Image, folder: Path, name: str) -> dict[str, Path]:
+    ok, data = cv2.imencode(".png", picture)
+    if not ok:
+        raise CleansheetError(f"{folder / name}: the picture could not be encoded")
+    return {name: _whole(folder / name, data.tobytes())}
 
 
 def timeline_figure(timeline: pl.DataFrame, colours: Mapping[str, Colour]) -> Figure:
@@ -108,7 +148,7 @@ def timeline_figure(timeline: pl.DataFrame, colours: Mapping[str, Colour]) -> Fi
             if column == "skaters":
                 axes.step(seconds, values, where="post", color=line, linewidth=1.6, label=team, path_effects=edge)
             else:
-                axes.plot(seconds, _moving_mean(values), color=line, linewidth=1.9, label=team, path_effects=edge)
+                axes.plot(seconds, moving_mean(values), color=line, linewidth=1.9, label=team, path_effects=edge)
         axes.set_title(titles[column], loc="left", fontsize=10, color=_INK, fontweight="bold")
         axes.set_ylim(bottom=0)
         axes.margins(x=0.005)
@@ -131,35 +171,12 @@ def timeline_figure(timeline: pl.DataFrame, colours: Mapping[str, Colour]) -> Fi
     return figure
 
 
-def _density(places: NDArray[np.float64], rink: Rink) -> NDArray[np.float32]:
-    """Time spent on each cell of the rink, far side up, 0 to 1."""
-    cells = (round(rink.width_m * _CELLS_PER_METRE), round(rink.length_m * _CELLS_PER_METRE))
-    half_x, half_y = rink.length_m / 2, rink.width_m / 2
-    counts, _, _ = np.histogram2d(-places[:, 1], places[:, 0], bins=cells, range=((-half_y, half_y), (-half_x, half_x)))
-    blurred = gaussian_filter(counts, HEAT_BLUR_M * _CELLS_PER_METRE, mode="constant")
-    full = float(np.quantile(blurred, 0.997))
-    return np.asarray(np.clip(blurred / full, 0, 1.0) if full > 0 else blurred, np.float32)
-
-
-def _ramp(colour: Colour) -> NDArray[np.float32]:
-    """256 BGR colours from the team's own to a deep one; white, grey and black teams get a neutral blue or brown."""
-    start = np.array(colour, np.float32)
-    if np.ptp(start) < 30:
-        start = np.array((205, 160, 120) if start.mean() > 128 else (110, 120, 140), np.float32)
-    hue, saturation, value = cv2.cvtColor(start[None, None] / 255, cv2.COLOR_BGR2HSV)[0, 0]
-    deep_hue = hue - 28 if 25 <= hue <= 75 else hue  # a dark yellow is olive, and reads as dirt
-    deep = np.array([[[deep_hue, min(1.0, saturation * 1.2 + 0.1), value * 0.55]]], np.float32)
-    end = cv2.cvtColor(deep, cv2.COLOR_HSV2BGR)[0, 0] * 255
-    position = np.linspace(0, 1, 256, dtype=np.float32)[:, None]
-    return np.asarray(start * (1 - position) + end * position, np.float32)
-
-
-def _titled(picture: Image, team: str, attack: str | None) -> Image:
-    """The picture under a line with the team's name and an arrow in the direction of its attack."""
+def _titled(picture: Image, title: str, attack: str | None) -> Image:
+    """The picture under a line with a title and an arrow in the direction of its attack."""
     bar = 46
     canvas = np.full((picture.shape[0] + bar, picture.shape[1], 3), rink_drawing.SURROUND, np.uint8)
     canvas[bar:] = picture
-    write(canvas, team.upper(), (20, 36), (248, 246, 244), 24, BOLD)
+    write(canvas, title, (20, 36), (248, 246, 244), 24, BOLD)
     if attack is not None:
         right = attack == "right"
         end = picture.shape[1] - 24
@@ -169,7 +186,7 @@ def _titled(picture: Image, team: str, attack: str | None) -> Image:
     return canvas
 
 
-def _moving_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def moving_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean over a twentieth of the match, 3 to 15 s, unknown seconds left out."""
     known = np.isfinite(values)
     window = min(max(3, len(values) // 20), _SMOOTH_S)
@@ -190,6 +207,7 @@ def _file_name(team: str) -> str:
 
 
 def _whole(path: Path, data: bytes) -> Path:
+    path.parent.mkdir(exist_ok=True)
     part = path.with_name(path.name + ".part")
     with part.open("wb") as stream:
         stream.write(data)

@@ -24,11 +24,12 @@ from tracker.mot import write_mot
 from tracker.pictures import write_pictures
 from tracker.places import Places, place
 from tracker.progress import Report
+from tracker.report import write_report
 from tracker.run import Run, RunPaths, locked, read_json, run_name, write_json
 from tracker.settings import ProcessSettings
 from tracker.stage_times import StageTimes
 from tracker.statistics import Statistics, compute
-from tracker.tables import PLAYERS, TEAMS, TIMELINE, TRACKS, write_csv
+from tracker.tables import BURSTS, PLAYERS, TEAMS, TIMELINE, TRACKS, WRITTEN, write_table
 from tracker.teams import Verdict, verdicts
 from tracker.video import VideoInfo, probe, sha256_of
 from tracker.watch import watch
@@ -158,7 +159,7 @@ def _process(job: Job, tools: Tools, *, fresh: bool, force: bool, report: Report
 
 
 def _whole(paths: RunPaths, settings: ProcessSettings) -> bool:
-    tables = all((paths.folder / f"{table.name}.csv").exists() for table in (TEAMS, PLAYERS, TIMELINE, TRACKS))
+    tables = all((paths.folder / f"{table.name}.csv").exists() for table in WRITTEN)
     return tables and paths.mot.exists() and (paths.video.exists() or not settings.video)
 
 
@@ -208,7 +209,7 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
             )  # fmt: skip
             warnings += [*placed.warnings, *statistics.warnings]
         with times.timed("write"):
-            table = _write_tables(paths, seen.tracks, placed, statistics, found)
+            table = _write_tables(paths, settings, seen.tracks, placed, statistics, found)
         with times.timed("pictures"):
             write_pictures(statistics, placed.positions, placed.rink, paths.folder)
         if settings.video:
@@ -240,6 +241,7 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
         "key": key,
     }  # fmt: skip
     write_json(paths.summary, summary)
+    write_report(paths.folder, name=job.run.name)
     return summary
 
 
@@ -264,13 +266,14 @@ def _calibration(views: Sequence[Calibration]) -> dict[str, Any] | None:
 
 
 def _write_tables(
-    paths: RunPaths, tracks: Tracks, placed: Places, statistics: Statistics, found: dict[int, Verdict]
-) -> pl.DataFrame:
-    """Write all CSV files and the MOTChallenge file; returns the table of tracks."""
+    paths: RunPaths, settings: ProcessSettings, tracks: Tracks, placed: Places, statistics: Statistics,
+    found: dict[int, Verdict],
+) -> pl.DataFrame:  # fmt: skip
+    """Write all tables and the MOTChallenge file; returns the table of tracks."""
     table = track_table(tracks, placed, found)
     for frame, schema in ((statistics.teams, TEAMS), (statistics.players, PLAYERS), (statistics.timeline, TIMELINE),
-                          (table, TRACKS)):  # fmt: skip
-        write_csv(frame, schema, paths.folder / f"{schema.name}.csv")
+                          (statistics.bursts, BURSTS), (table, TRACKS)):  # fmt: skip
+        write_table(frame, schema, paths.folder, settings.formats)
     write_mot(paths.mot, tracks)
     return TRACKS.fit(table)
 

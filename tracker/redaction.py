@@ -52,6 +52,7 @@ def redact(source: Path, target: Path, tracks: pl.DataFrame, hidden: Collection[
         for frame in frames(info):
             for box in covered.get(frame.index, ()):
                 fog(frame.image, covering(box, size))
+                fog(frame.image, tags_below(box, size))
             writer.write(frame.image, frame.time_s)
 
 
@@ -68,6 +69,17 @@ def covering(box: Boxes, frame_size: tuple[int, int]) -> tuple[int, int, int, in
     bottom = y2 + max(height * GROWN, ring * 0.36 + 15 * unit)
     left, right = (int(np.clip(round(value), 0, frame_size[0])) for value in (centre - half, centre + half))
     top, bottom = (int(np.clip(round(value), 0, frame_size[1])) for value in (y1 - height * GROWN, bottom))
+    return left, top, right, bottom
+
+
+def tags_below(box: Boxes, frame_size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The pixels (x1, y1, x2, y2) of the id and the speed that are drawn under a box (4,), cut at the frame's edges."""
+    x1, _, x2, y2 = (float(value) for value in box)
+    unit = max(0.5, min(frame_size[0] / 1280, frame_size[1] / 720))
+    ring = min(max((x2 - x1) * 0.55, 9 * unit), 46 * unit)
+    top, centre = y2 + ring * 0.36 - 5 * unit, (x1 + x2) / 2
+    left, right = (int(np.clip(round(centre + value * unit), 0, frame_size[0])) for value in (-30, 92))
+    top, bottom = (int(np.clip(round(value), 0, frame_size[1])) for value in (top, top + 22 * unit))
     return left, top, right, bottom
 
 

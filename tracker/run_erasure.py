@@ -6,10 +6,11 @@ The order is such that being killed anywhere, and called again, ends in the same
 2. `.erasure.json` is written: what is to be done, how much there is of it, the SHA-256 of the video as it is now;
 3. the video, since it needs the boxes of tracks.csv: drawn again beside, then renamed. Called again, a video that has
    another SHA-256 than in 2 is done already; it would lose quality by being encoded twice;
-4. detections.bin, labels.csv, the contact sheet, the crops;
-5. teams.csv, timeline.csv and the pictures from the rows of tracks.csv that stay; players.csv, tracks.mot.txt and
-   run.json;
-6. tracks.csv, the source of 3 and 5; last of all `.erasure.json` goes. Where it is found, it is finished first.
+4. report.html, detections.bin, labels.csv, the contact sheet, the crops;
+5. the tables of teams and seconds and the pictures from the rows of tracks.csv that stay; players.csv, bursts.csv,
+   tracks.mot.txt and run.json; each table in all formats that it is there in;
+6. the table of tracks, tracks.csv last, the source of 3 and 5; report.html from what is there now; last of all
+   `.erasure.json` goes. Where it is found, it is finished first.
 
 The run keeps its key, so that `cleansheet process` with the same settings takes it as finished; with others, or with
 another ensemble, it detects again, and finds again whom the source video still shows.
@@ -28,11 +29,24 @@ from classifier.crash_points import crash_point
 from classifier.errors import BadInput, CleansheetError
 from tracker import redaction
 from tracker.crop_erasure import count_crops, erase_crops, read_labels, track_of_crop
-from tracker.pictures import write_pictures
+from tracker.pictures import pictures_of, write_pictures
+from tracker.report import NAME as REPORT
+from tracker.report import write_report
 from tracker.rink import Rink
 from tracker.run import Run, RunPaths, flush, locked, read_json, run_name, write_json
 from tracker.statistics import Statistics, compute
-from tracker.tables import PLAYERS, POSITIONS, TEAMS, TIMELINE, TRACKS, read_csv, write_csv
+from tracker.tables import (
+    BURSTS,
+    PLAYERS,
+    POSITIONS,
+    TEAMS,
+    TIMELINE,
+    TRACKS,
+    Table,
+    formats_of,
+    read_csv,
+    write_table,
+)
 from tracker.video import sha256_of
 
 TOTALS_KEPT = "team totals, the timeline and the pictures include erased people"
@@ -208,19 +222,27 @@ def _carry_out(run: Run, erasure: _Erasure) -> RunErasure:
     rest = table.filter(~pl.col("track_id").is_in(erasure.tracks))
     if erasure.video_sha256 is not None and paths.video.exists() and sha256_of(paths.video) == erasure.video_sha256:
         _redact(paths, table, erasure.tracks, summary["settings"]["start_s"])
+    remove(paths.folder / REPORT)
     remove(paths.detections)
     erase_crops(paths.crops, erasure.tracks)
     crash_point()
     statistics = _recompute(paths, rest, summary) if erasure.totals == "recompute" else None
     crash_point()
-    _filter_players(paths, erasure.tracks)
+    for picture in pictures_of(paths.folder, erasure.tracks):
+        remove(picture)
+    for schema in (PLAYERS, BURSTS):
+        _filter(paths, schema, erasure.tracks)
     _filter_mot(paths, erasure.tracks)
     summary = _said_after(summary, rest, statistics, erasure, paths)
     write_json(paths.summary, summary)
     flush(paths.folder)
     crash_point()
-    write_csv(rest, TRACKS, paths.folder / "tracks.csv")
+    _replace(rest, TRACKS, paths)
     flush(paths.folder)
+    crash_point()
+    if (paths.folder / f"{BURSTS.name}.csv").exists():  # a run of an earlier version has no report
+        write_report(paths.folder, run.name)
+        flush(paths.folder)
     remove(paths.folder / JOURNAL)
     return _report(run, erasure, summary)
 
@@ -281,21 +303,26 @@ def _recompute(paths: RunPaths, rest: pl.DataFrame, summary: dict[str, Any]) -> 
     known = {team: side for team, side in summary["attacks"].items() if team in statistics.teams["team"].to_list()}
     if known != statistics.attacks:
         statistics = compute(positions, rink, known, metres)
-    write_csv(statistics.teams, TEAMS, paths.folder / "teams.csv")
+    _replace(statistics.teams, TEAMS, paths)
     crash_point()
-    write_csv(statistics.timeline, TIMELINE, paths.folder / "timeline.csv")
+    _replace(statistics.timeline, TIMELINE, paths)
     crash_point()
-    drawn = write_pictures(statistics, positions, rink, paths.folder)
-    for picture in (*paths.folder.glob("heatmap-*.png"), paths.folder / "timeline.png"):
-        if picture.name not in drawn:
+    drawn = write_pictures(statistics, positions, rink, paths.folder).values()
+    for picture in pictures_of(paths.folder):
+        if picture not in drawn:
             remove(picture)
     return statistics
 
 
-def _filter_players(paths: RunPaths, tracks: Collection[int]) -> None:
-    path = paths.folder / "players.csv"
+def _replace(rows: pl.DataFrame, schema: Table, paths: RunPaths) -> None:
+    """Write a table in the formats that it is there in, CSV last: what the others are made from."""
+    write_table(rows, schema, paths.folder, sorted({"csv", *formats_of(schema, paths.folder)}, reverse=True))
+
+
+def _filter(paths: RunPaths, schema: Table, tracks: Collection[int]) -> None:
+    path = paths.folder / f"{schema.name}.csv"
     if path.exists():
-        write_csv(read_csv(PLAYERS, path).filter(~pl.col("track_id").is_in(list(tracks))), PLAYERS, path)
+        _replace(read_csv(schema, path).filter(~pl.col("track_id").is_in(list(tracks))), schema, paths)
 
 
 def _filter_mot(paths: RunPaths, tracks: Collection[int]) -> None:

@@ -5,8 +5,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from tracker.annotate import Part
 from tracker.association import AssociationConfig
 from tracker.crops import CropSettings
+from tracker.tables import Format
 
 Side = Literal["left", "right"]
 
@@ -37,6 +39,8 @@ class ProcessSettings(BaseModel):
         default_factory=dict, description="team → the side it attacks, as the camera sees it"
     )
     video: bool = Field(True, description="whether annotated.mp4 is drawn")
+    hide: tuple[Part, ...] = Field((), description="parts of the annotated video that are left out")
+    formats: tuple[Format, ...] = Field(("csv",), description="how the tables are written; csv always is")
 
     @model_validator(mode="after")
     def _ends_after_start(self) -> "ProcessSettings":

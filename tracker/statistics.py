@@ -1,4 +1,4 @@
-"""Statistics of a match: pure functions from the table of positions to teams, players and a timeline.
+"""Statistics of a match: pure functions from the table of positions to teams, players, a timeline and speed bursts.
 
 They work alike on tracked data and on a rendered match's truth. What each figure means is in docs/metres.md.
 """
@@ -24,11 +24,12 @@ _BURSTS = ("bursts_18_20", "bursts_20_22", "bursts_22_plus")
 
 @dataclass(frozen=True)
 class Statistics:
-    """The three tables (`tracker.tables.TEAMS`, `PLAYERS`, `TIMELINE`) and what must be said with them."""
+    """The tables (`tracker.tables.TEAMS`, `PLAYERS`, `TIMELINE`, `BURSTS`) and what must be said with them."""
 
     teams: pl.DataFrame
     players: pl.DataFrame
     timeline: pl.DataFrame
+    bursts: pl.DataFrame
     attacks: dict[str, Side]
     """The end that each team attacks, as given or found; a team of which it is not known is not in it."""
     warnings: tuple[str, ...] = ()
@@ -78,7 +79,7 @@ def compute(
     dropped = int(moves["error"].sum())
     if dropped:
         warnings.append(f"{dropped} steps above {FASTEST_MPS:g} m/s are tracking errors and were dropped")
-    return Statistics(teams, by_track, timeline, known, tuple(warnings), dropped)
+    return Statistics(teams, by_track, timeline, _bursts(moves, metres), known, tuple(warnings), dropped)
 
 
 def _on_ice(rows: pl.DataFrame, rink: Rink | None) -> pl.DataFrame:
@@ -249,6 +250,11 @@ def _present(skaters: pl.DataFrame, frames: pl.DataFrame) -> pl.DataFrame:
         present = np.cumsum(come - go)[: len(order)]
         counted.append(pl.DataFrame({"frame": order, "team": pl.Series([team] * len(order)), "skaters": present}))
     return pl.concat(counted)
+
+
+def _bursts(moves: pl.DataFrame, metres: Metres) -> pl.DataFrame:
+    found = bursts(moves).rename({"time_s": "start_s", "top_mps": "top_speed_mps"})
+    return tables.BURSTS.fit(_marked(found.sort("start_s", "track_id"), metres))
 
 
 def _marked(table: pl.DataFrame, metres: Metres) -> pl.DataFrame:

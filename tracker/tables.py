@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -171,6 +171,17 @@ TIMELINE = Table(
         METRES,
     ),
 )
+BURSTS = Table(
+    "bursts",
+    "One row per speed burst (NHL EDGE: above 18 mph until below 16 mph), in order of time, officials included.",
+    (
+        number("start_s", "s", "time at which the speed first exceeds 18 mph"),
+        TEAM,
+        TRACK,
+        number("top_speed_mps", "m/s", "the burst's highest speed"),
+        METRES,
+    ),
+)
 TRACKS = Table(
     "tracks",
     "One row per frame and track: the box, the team, the place.",
@@ -191,18 +202,48 @@ TRACKS = Table(
         Y,
     ),
 )
-WRITTEN: tuple[Table, ...] = (TEAMS, PLAYERS, TIMELINE, TRACKS)
-"""The tables that a run writes as CSV files."""
+WRITTEN: tuple[Table, ...] = (TEAMS, PLAYERS, TIMELINE, BURSTS, TRACKS)
+"""The tables that a run writes: always as CSV, in other formats where asked for."""
+Format = Literal["csv", "parquet", "json"]
 
 
 def write_csv(frame: pl.DataFrame, table: Table, path: Path) -> None:
     """Write the frame as this table: UTF-8, comma, a header, empty where unknown, whole or not at all."""
-    fitted = table.fit(frame).with_columns(
+    _write(_rounded(frame, table), "csv", path)
+
+
+def write_table(frame: pl.DataFrame, table: Table, folder: Path, formats: Iterable[Format] = ("csv",)) -> None:
+    """Write `<table>.csv` and the like into a folder, each file whole or not at all.
+
+    JSON is an array of one object per row, null where unknown. Parquet is not compressed, so that the search that
+    follows an erasure (`classifier.leftovers`) can read what is in it.
+    """
+    rounded = _rounded(frame, table)
+    for form in formats:
+        _write(rounded, form, folder / f"{table.name}.{form}")
+
+
+def formats_of(table: Table, folder: Path) -> tuple[Format, ...]:
+    """The formats in which a folder holds this table."""
+    forms: tuple[Format, ...] = ("csv", "parquet", "json")
+    return tuple(form for form in forms if (folder / f"{table.name}.{form}").exists())
+
+
+def _rounded(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    return table.fit(frame).with_columns(
         pl.col(column.name).round(column.decimals) for column in table.columns if column.dtype is pl.Float64
     )
+
+
+def _write(frame: pl.DataFrame, form: Format, path: Path) -> None:
     part = path.with_name(path.name + ".part")
     with part.open("wb") as stream:
-        fitted.write_csv(stream)
+        if form == "csv":
+            frame.write_csv(stream)
+        elif form == "json":
+            frame.write_json(stream)
+        else:
+            frame.write_parquet(stream, compression="uncompressed")
         stream.flush()
         os.fsync(stream.fileno())
     part.replace(path)

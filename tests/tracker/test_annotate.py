@@ -10,7 +10,8 @@ import pytest
 
 from tests.tracker.paths import at_speeds, hockey_path, keeper, skater
 from tracker.annotate import Annotator
-from tracker.pictures import heat_map, timeline_figure, write_pictures
+from tracker.annotated_video import with_speeds
+from tracker.pictures import heat_map, pictures_of, timeline_figure, write_pictures
 from tracker.rink import Rink
 from tracker.scoreboard import Scoreboard, TeamLine, scoreboards
 from tracker.statistics import compute
@@ -67,12 +68,35 @@ def test_officials_are_drawn_discreetly():
     assert unnamed == official
 
 
-def test_tags_can_be_left_out():
-    with_tags, without = (
-        changed(Annotator(SIZE, COLOURS, tags=tags).draw(ICE, rows(person(12, "white", 640)))).sum()
-        for tags in (True, False)
+def test_each_part_can_be_left_out():
+    moving = rows(person(12, "white", 640, x_m=3.0, y_m=1.0)).with_columns(speed_mps=pl.lit(6.0))
+
+    def drawn(*hide):
+        return changed(Annotator(SIZE, COLOURS, NHL, hide=hide).draw(ICE, moving, BOARD))
+
+    parts = ("ellipses", "ids", "speed", "minimap", "scoreboard")
+    whole = drawn()
+    for part in parts:
+        assert drawn(part).sum() < whole.sum(), part
+    assert not drawn(*parts).any()
+    strip, corner = np.s_[:150, :700], np.s_[:200, 960:]
+    assert whole[strip].any()
+    assert not drawn("scoreboard")[strip].any()
+    assert whole[corner].any()
+    assert not drawn("minimap")[corner].any()
+
+
+def test_speeds_are_written_of_who_moves_and_hold_for_a_quarter_of_a_second():
+    # 6 m/s for a second, then standing for one: frames 0 to 29 move, 30 to 60 stand.
+    table = with_speeds(skater(at_speeds((6, 1), (0, 1))))
+    assert table["speed_mps"].to_list()[:30] == pytest.approx([6.0] * 30)
+    assert table["speed_mps"].to_list()[30:60] == pytest.approx([0.0] * 30)
+    annotator = Annotator(SIZE, COLOURS)
+    fast, slow, unknown = (
+        changed(annotator.draw(ICE, rows(person(1, "white", 640)).with_columns(speed_mps=pl.lit(s, pl.Float64)))).sum()
+        for s in (6.0, 0.5, None)
     )
-    assert without < with_tags
+    assert fast > slow == unknown
 
 
 def test_white_and_black_teams_can_be_seen_on_any_ice():
@@ -101,7 +125,7 @@ def test_nobody_and_nothing_leaves_the_frame_as_it_is():
 
 
 def test_the_minimap_has_a_dot_where_the_player_is():
-    annotator = Annotator(SIZE, COLOURS, NHL, tags=False)
+    annotator = Annotator(SIZE, COLOURS, NHL, hide=["ids"])
     empty = annotator.draw(ICE, TRACKS.empty())
     far_left, near_right = (
         annotator.draw(ICE, rows(person(1, "yellow", 200, 200, x_m=x, y_m=y))) for x, y in ((-20, 9), (20, -9))
@@ -184,12 +208,14 @@ def match_table() -> pl.DataFrame:
 def test_heat_maps_and_timeline_are_written_where_metres_are_known(tmp_path):
     match = match_table()
     written = write_pictures(compute(match, NHL), match, NHL, tmp_path)
-    assert sorted(written) == ["heatmap-white.png", "heatmap-yellow.png", "timeline.png"]
+    tracks = [f"heatmaps/track-{track}.png" for track in range(1, 9)]
+    assert sorted(written) == ["heatmap-white.png", "heatmap-yellow.png", *tracks, "timeline.png"]
     for path in written.values():
         picture = cv2.imread(str(path))
         assert picture is not None
         assert picture.std() > 10
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(written)
+    assert pictures_of(tmp_path) == sorted(written.values())
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(written.values())
 
 
 def test_estimates_have_a_timeline_and_no_place_on_a_rink(tmp_path):
@@ -203,8 +229,9 @@ def test_estimates_have_a_timeline_and_no_place_on_a_rink(tmp_path):
 def test_team_names_make_safe_file_names(tmp_path):
     match = match_table().with_columns(pl.col("team").replace({"white": "../a b/č"}))
     written = write_pictures(compute(match, NHL), match, NHL, tmp_path)
-    assert sorted(written) == ["heatmap-..-a-b-č.png", "heatmap-yellow.png", "timeline.png"]
-    assert all(path.is_file() and path.parent == tmp_path for path in written.values())
+    teams = [name for name in sorted(written) if "track" not in name]
+    assert teams == ["heatmap-..-a-b-č.png", "heatmap-yellow.png", "timeline.png"]
+    assert all(path.is_file() and path.parent in (tmp_path, tmp_path / "heatmaps") for path in written.values())
 
 
 def test_the_heat_is_where_the_skaters_were():

@@ -22,7 +22,7 @@ from tracker.tables import PLAYERS, TEAMS, TIMELINE, TRACKS, read_csv
 from tracker.video import frames, probe
 from tracker.video_writer import VideoWriter
 
-TABLES = ("teams.csv", "players.csv", "timeline.csv", "tracks.csv", "tracks.mot.txt")
+TABLES = ("teams.csv", "players.csv", "timeline.csv", "bursts.csv", "tracks.csv", "tracks.mot.txt")
 QUICK = ("--image-size", "640", "--end", "2")
 
 
@@ -37,7 +37,7 @@ def quick_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_all_files_are_there_and_nothing_else(quick_run: Path) -> None:
     assert {path.name for path in quick_run.parent.iterdir() if not path.name.startswith(".")} == {"match"}
     present = {path.name for path in quick_run.iterdir()}
-    assert {*TABLES, "annotated.mp4", "run.json", "crops"} <= present
+    assert {*TABLES, "annotated.mp4", "run.json", "report.html", "crops"} <= present
     assert not [name for name in present if name.endswith(".part")]
 
 
@@ -225,6 +225,14 @@ def _bad_time(_: Path) -> list[str | Path]:
     return [asset("demo/match.mp4"), "--start", "soon"]
 
 
+def _unknown_part(_: Path) -> list[str | Path]:
+    return [asset("demo/match.mp4"), "--hide", "speed,tails"]
+
+
+def _unknown_format(_: Path) -> list[str | Path]:
+    return [asset("demo/match.mp4"), "--format", "xlsx"]
+
+
 def _bad_name(_: Path) -> list[str | Path]:
     return [asset("demo/match.mp4"), "--name", "../elsewhere"]
 
@@ -250,6 +258,8 @@ def _bad_calibration(folder: Path) -> list[str | Path]:
         (_end_before_start, ["must lie after"]),
         (_start_behind_the_end, ["--start 3600"]),
         (_bad_time, ["'soon' is no time", "0:01:35.5"]),
+        (_unknown_part, ["'tails'", "ellipses, ids, speed, minimap, scoreboard"]),
+        (_unknown_format, ["'xlsx'", "parquet"]),
         (_bad_name, ["--name", "elsewhere"]),
         (_one_good_one_bad, ["nothing.mp4"]),
         (_bad_calibration, ["points.toml", "4"]),

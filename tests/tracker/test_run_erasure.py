@@ -20,6 +20,7 @@ from classifier.crash_points import KILL_AT
 from classifier.discovery import discover
 from classifier.errors import BadInput, CleansheetError
 from tests.conftest import ROOT, cleansheet_json
+from tests.tracker.conftest import DEMO_COMMAND
 from tracker.assets import asset
 from tracker.crops import crops_of_tracks
 from tracker.pictures import write_pictures
@@ -36,36 +37,14 @@ from tracker.run_erasure import (
     tracks_of_sources,
 )  # fmt: skip
 from tracker.statistics import Statistics, compute
-from tracker.tables import PLAYERS, POSITIONS, TEAMS, TIMELINE, TRACKS, read_csv, write_csv
+from tracker.tables import PLAYERS, POSITIONS, TEAMS, TIMELINE, TRACKS, WRITTEN, read_csv, write_csv
 from tracker.video import frames, probe
-
-COMMAND = (
-    "--image-size",
-    "640",
-    "--start",
-    "0.5",
-    "--end",
-    "3",
-    "--calibration",
-    asset("demo/match.truth/calibration.toml"),
-)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with two and a half seconds of the demo match: teams, metres, labelled crops and the video."""
-    workspace = tmp_path_factory.mktemp("made")
-    cleansheet_json("import", asset("demo/crops"), "-w", workspace)
-    cleansheet_json("train", "-w", workspace)
-    cleansheet_json("process", asset("demo/match.mp4"), "-w", workspace, *COMMAND)
-    cleansheet_json("crops", "match", "-w", workspace)
-    return workspace
 
 
 @pytest.fixture
-def workspace(made: Path, tmp_path: Path) -> Path:
+def workspace(demo_workspace: Path, tmp_path: Path) -> Path:
     """A copy of it, to be spoilt."""
-    return Path(shutil.copytree(made, tmp_path / "workspace"))
+    return Path(shutil.copytree(demo_workspace, tmp_path / "workspace"))
 
 
 def run_of(workspace: Path) -> Path:
@@ -159,16 +138,30 @@ def test_nothing_of_the_track_is_left_in_any_file_and_all_else_is_as_it_was(work
     assert done == RunErasure("match", (gone,), rows, len(pictures), False, ("annotated.mp4",), "recomputed")
     after = contents(run)
     assert not pictures & set(after.values())
-    assert "detections.bin" not in after
-    assert set(after) == {n for n in before if n != "detections.bin" and not n.startswith(f"crops/track-{gone:04d}/")}
+    vanished = {
+        "detections.bin",
+        f"heatmaps/track-{gone}.png",
+        *(n for n in before if n.startswith(f"crops/track-{gone:04d}/")),
+    }
+    assert vanished <= set(before)
+    assert set(after) == set(before) - vanished
     for name, column in (("tracks.csv", 2), ("players.csv", 0), ("tracks.mot.txt", 1), ("crops/labels.csv", 1)):
         assert after[name] == lines_without(before[name], column, [gone]), name
         assert after[name] != before[name]
     changed = {name for name in after if after[name] != before[name]}
-    assert changed == {
-        "tracks.csv", "players.csv", "teams.csv", "timeline.csv", "tracks.mot.txt", "run.json", "timeline.png",
-        f"heatmap-{team}.png", "crops/labels.csv", "crops/contact-sheet.jpg",
+    tables = {f"{name}.{form}" for name in ("tracks", "players", "teams", "timeline")
+              for form in ("csv", "json", "parquet")}  # fmt: skip
+    assert changed - {"bursts.csv", "bursts.json", "bursts.parquet"} == {
+        *tables, "tracks.mot.txt", "run.json", "timeline.png", f"heatmap-{team}.png", "crops/labels.csv",
+        "crops/contact-sheet.jpg", "report.html",
     }  # fmt: skip
+    assert f'"players.{gone}.' in before["report.html"].decode()
+    assert f"track {gone}<" not in after["report.html"].decode()
+    assert f'"players.{gone}.' not in after["report.html"].decode()
+    for table in WRITTEN:
+        rest = read_csv(table, run / f"{table.name}.csv")
+        assert pl.read_parquet(run / f"{table.name}.parquet").equals(rest), table.name
+        assert pl.read_json(run / f"{table.name}.json", schema=table.schema).equals(rest), table.name
     assert said(workspace)["tracks"] == read_csv(PLAYERS, run / "players.csv").height
     assert said(workspace)["detections"] is None
     assert VIDEO_KEPT in said(workspace)["warnings"]  # type: ignore[operator]
@@ -204,7 +197,7 @@ def test_totals_are_those_of_a_match_without_them(workspace: Path, tmp_path: Pat
     write_csv(wanted.teams, TEAMS, tmp_path / "teams.csv")
     write_csv(wanted.timeline, TIMELINE, tmp_path / "timeline.csv")
     drawn = write_pictures(wanted, rows, rink, tmp_path)
-    assert {"heatmap-white.png", "heatmap-yellow.png", "timeline.png"} == set(drawn)
+    assert {"heatmap-white.png", "heatmap-yellow.png", "timeline.png"} == {n for n in drawn if "track-" not in n}
     attacks = said(workspace)["attacks"]
 
     erase(workspace, *gone)
@@ -228,10 +221,11 @@ def test_a_team_that_nobody_is_left_of_has_no_totals_and_no_picture(workspace: P
 def test_everybody_can_go(workspace: Path) -> None:
     run = run_of(workspace)
     erase(workspace, *read_csv(PLAYERS, run / "players.csv")["track_id"].to_list(), redact=True)
-    for table in (TEAMS, PLAYERS, TIMELINE, TRACKS):
+    for table in WRITTEN:
         assert read_csv(table, run / f"{table.name}.csv").is_empty()
-    tables = {"teams.csv", "players.csv", "timeline.csv", "tracks.csv", "tracks.mot.txt"}
-    assert set(contents(run)) == {*tables, "annotated.mp4", "run.json", "key.json"}
+    tables = {f"{table.name}.{form}" for table in WRITTEN for form in ("csv", "json", "parquet")}
+    left = {"tracks.mot.txt", "annotated.mp4", "run.json", "key.json", "report.html"}
+    assert set(contents(run)) == tables | left
 
 
 def test_warnings_that_count_are_counted_anew(workspace: Path) -> None:
@@ -435,10 +429,10 @@ def test_the_video_can_be_processed_again(workspace: Path) -> None:
     video, gone = asset("demo/match.mp4"), skater(workspace)
     erase(workspace, gone)
     before = contents(run_of(workspace))
-    same = cleansheet_json("process", video, "-w", workspace, *COMMAND)
+    same = cleansheet_json("process", video, "-w", workspace, *DEMO_COMMAND)
     assert same["runs"][0]["reused"] is True
     assert contents(run_of(workspace)) == before
-    cleansheet_json("process", video, "-w", workspace, *COMMAND, "--no-video")
+    cleansheet_json("process", video, "-w", workspace, *DEMO_COMMAND, "--no-video")
     after = contents(run_of(workspace))
     assert len(after["detections.bin"]) > 0
     assert after["crops/labels.csv"] == before["crops/labels.csv"]

@@ -43,6 +43,24 @@ class Pair(click.ParamType):
         return team, side
 
 
+class Several(click.ParamType):
+    """Some of these words, with commas between them."""
+
+    name = "list"
+
+    def __init__(self, *words: str) -> None:
+        self._words = words
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        said = tuple(dict.fromkeys(part.strip() for part in str(value).split(",") if part.strip()))
+        for word in said:
+            if word not in self._words:
+                self.fail(f"{word!r}: expected some of {', '.join(self._words)}", param, ctx)
+        return said
+
+
 def _whole(context: click.Context, parameter: click.Parameter, workspace: Path) -> Path:
     """Before anything else is done in a workspace, finish an erasure that was interrupted there."""
     del context, parameter

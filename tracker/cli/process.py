@@ -5,7 +5,9 @@ from typing import Any
 
 import click
 
-from tracker.cli.parameters import Pair, Timecode, json_option, print_json, workspace_option
+from tracker.cli.parameters import Pair, Several, Timecode, json_option, print_json, workspace_option
+
+PARTS = ("ellipses", "ids", "speed", "minimap", "scoreboard")
 
 
 @click.command("process")
@@ -24,6 +26,10 @@ from tracker.cli.parameters import Pair, Timecode, json_option, print_json, work
               "stands still. Without it metres are estimated from players' height.")  # fmt: skip
 @click.option("--attacks", type=Pair(), multiple=True, metavar="TEAM=SIDE",
               help="Which end a team attacks: white=right. Found from the goalkeepers where not given.")  # fmt: skip
+@click.option("--format", "formats", type=Several("csv", "parquet", "json"), default="csv", metavar="LIST",
+              help="How the tables are written, with commas between: parquet, json. CSV always is.")  # fmt: skip
+@click.option("--hide", type=Several(*PARTS), default="", metavar="LIST",
+              help=f"Leave out of annotated.mp4, with commas between: {', '.join(PARTS)}.")  # fmt: skip
 @click.option("--no-video", is_flag=True, help="Do not draw annotated.mp4.")
 @click.option("--fresh", is_flag=True, help="Do not go on from where an earlier, stopped run was.")
 @click.option("--force", is_flag=True, help="Process again although a run of that name is there, and replace it.")
@@ -31,7 +37,7 @@ from tracker.cli.parameters import Pair, Timecode, json_option, print_json, work
 def process(
     videos: tuple[Path, ...], workspace: Path, name: str | None, start: float, end: float | None, stride: int,
     weights: str | None, image_size: int, calibration: Path | None, attacks: tuple[tuple[str, str], ...],
-    no_video: bool, fresh: bool, force: bool, as_json: bool,
+    formats: tuple[str, ...], hide: tuple[str, ...], no_video: bool, fresh: bool, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Turn match footage into per-team statistics.
 
@@ -40,9 +46,11 @@ def process(
       cleansheet process match.mp4
       cleansheet process first.mp4 second.mp4 --calibration balcony.toml
       cleansheet process match.mp4 --start 12:30 --end 15:00 --no-video
+      cleansheet process match.mp4 --hide speed,minimap --format parquet,json
 
-    Writes WORKSPACE/runs/NAME/: teams.csv, players.csv, timeline.csv, tracks.csv, tracks.mot.txt (MOTChallenge),
-    annotated.mp4, pictures and run.json. A run that is stopped goes on when the same command is given again.
+    Writes WORKSPACE/runs/NAME/: report.html, teams.csv, players.csv, timeline.csv, bursts.csv, tracks.csv,
+    tracks.mot.txt (MOTChallenge), annotated.mp4, pictures and run.json. A run that is stopped goes on when the same
+    command is given again.
     """
     from pydantic import ValidationError
 
@@ -54,6 +62,7 @@ def process(
     try:
         settings = ProcessSettings(
             start_s=start, end_s=end, stride=stride, calibration=calibration, attacks=dict(attacks), video=not no_video,
+            hide=tuple(sorted(hide)), formats=tuple(sorted({"csv", *formats})),
             detector=DetectorSettings(weights=weights, image_size=image_size),
         )  # fmt: skip
     except ValidationError as error:
@@ -95,6 +104,7 @@ def show(summary: dict[str, Any]) -> None:
         console.print(grid)
     for warning in summary["warnings"]:
         console.print(f"  [yellow]![/] {warning}", highlight=False)
+    console.print(f"  report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
     console.print(f"  files: {folder}", highlight=False, soft_wrap=True)
 
 
