@@ -109,9 +109,10 @@ def read_safetensors(path: Path) -> tuple[nn.Module, dict[str, str]]:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
                 raise BadInput(f"{path}: holds no cleansheet detector (format {metadata.get('format')!r})")
-            model = build_network(
-                float(metadata["width"]), float(metadata["depth"]), len(json.loads(metadata["classes"]))
-            )
+            classes = json.loads(metadata["classes"])
+            if not isinstance(classes, list) or ROLES[0] not in classes:
+                raise BadInput(f"{path}: finds no people; it needs a class 'player' and has: {classes!r:.80}")
+            model = build_network(float(metadata["width"]), float(metadata["depth"]), len(classes))
             state = model.state_dict()
             if set(state) != set(file.keys()):
                 raise BadInput(f"{path}: its tensors are not those of a YOLOv8 of the stated width and depth")

@@ -212,7 +212,8 @@ def goals(camera: Camera, venue: Venue) -> list[Sprite]:
             float,
         )
         corners, depth = camera.project(np.concatenate([frame, base, upper]))
-        if depth.min() < 1:
+        outside = (corners.max(0) < 0).any() or (corners.min(0) > camera.size).any()
+        if depth.min() < 1 or outside or np.ptp(corners, 0).max() > 4 * max(camera.size):  # beside the camera: no goal
             continue
         patch = Patch.around(corners.min(0), corners.max(0), 3, 3)
         if not (-400 < patch.left < camera.size[0] + 50 and -400 < patch.top < camera.size[1] + 50):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import colorsys
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -93,8 +94,27 @@ def random_rink(rng: np.random.Generator) -> Rink:
     return Rink.sized(float(rng.uniform(40, 60)), float(rng.uniform(20, 30)))
 
 
-def scenes(seed: int, size: tuple[int, int]) -> Iterator[Rendered]:
-    """Frames of random matches, without end; the same for the same seed."""
+def at_the_stands(rng: np.random.Generator, camera: Camera, rink: Rink, size: tuple[int, int]) -> Camera:
+    """The same place, looking at the spectators on the far side, near enough to tell a scarf from a hat."""
+    aim = (
+        float(rng.normal(0, rink.length_m / 5)),
+        rink.width_m / 2 + float(rng.uniform(2, 8)),
+        float(rng.uniform(1, 5)),
+    )
+    distance = math.dist(camera.position, aim)
+    tall = float(np.exp(rng.uniform(math.log(0.05), math.log(0.3))))
+    focal = float(np.clip(tall * size[1] * distance / 1.2, focal_for(95, size[0]), focal_for(6, size[0])))
+    return look_at(camera.position, aim, focal, size, roll=float(rng.normal(0, 0.02)))
+
+
+def scenes(seed: int, size: tuple[int, int], *, nobody: bool = False) -> Iterator[Rendered]:
+    """Frames of random matches, without end; the same for the same seed.
+
+    Args:
+        seed: of all chance.
+        size: width and height of a frame, pixels.
+        nobody: the ice is empty, and every other frame shows the stands.
+    """
     number = 0
     while True:
         rng = np.random.default_rng([seed, 31, number])
@@ -107,8 +127,11 @@ def scenes(seed: int, size: tuple[int, int]) -> Iterator[Rendered]:
         sensor = Sensor(lens, size, int(rng.integers(1 << 31)))
         every = 15
         moments: list[Moment] = list(islice(Match(roster, rink, plan).moments(10), 0, SCENE * every, every))
-        for moment in moments:
+        for index, moment in enumerate(moments):
             camera = random_camera(rng, rink, size, moment.puck)
+            if nobody:
+                moment = replace(moment, people=(), crossing=())
+                camera = at_the_stands(rng, camera, rink, size) if index % 2 else camera
             yield render(Stage(venue, camera), moment, camera, sensor)
         number += 1
 
@@ -139,14 +162,24 @@ def yolo_lines(frame: Rendered) -> list[str]:
 
 
 def write_frames(
-    folder: Path, count: int, seed: int, size: tuple[int, int], quality: int = 92, *, club: bool = False
+    folder: Path,
+    count: int,
+    seed: int,
+    size: tuple[int, int],
+    quality: int = 92,
+    *,
+    club: bool = False,
+    nobody: bool = False,
 ) -> None:
     """`count` pictures into `folder/images`, their labels into `folder/labels`."""
+    if club and nobody:
+        raise BadInput("--club and --nobody: choose one of them")
     if count < 1:
         raise BadInput(f"--count {count}: expected at least 1")
     for name in ("images", "labels"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    for i, frame in enumerate(islice((club_scenes if club else scenes)(seed, size), count)):
+    frames = club_scenes(seed, size) if club else scenes(seed, size, nobody=nobody)
+    for i, frame in enumerate(islice(frames, count)):
         stem = f"synthetic-{seed:04d}-{i:05d}"
         cv2.imwrite(str(folder / "images" / f"{stem}.jpg"), frame.image, [cv2.IMWRITE_JPEG_QUALITY, quality])
         (folder / "labels" / f"{stem}.txt").write_text("".join(f"{line}\n" for line in yolo_lines(frame)))
@@ -158,14 +191,15 @@ def write_frames(
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same frames.")
 @click.option("--quality", default=92, show_default=True, help="JPEG quality.")
 @click.option("--club", is_flag=True, help="Club matches from one balcony, as the demo; else any hall and camera.")
+@click.option("--nobody", is_flag=True, help="Empty rinks and full stands: what is not to be found.")
 @size_option
 @refusing
-def main(folder: Path, count: int, seed: int, quality: int, club: bool, size: str) -> None:
+def main(folder: Path, count: int, seed: int, quality: int, club: bool, nobody: bool, size: str) -> None:
     """Render single frames of random matches with YOLO labels into FOLDER.
 
     Example: python -m videos.frames /tmp/frames --count 500 --seed 1
     """
-    write_frames(folder, count, seed, parse_size(size), quality, club=club)
+    write_frames(folder, count, seed, parse_size(size), quality, club=club, nobody=nobody)
 
 
 if __name__ == "__main__":

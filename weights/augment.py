@@ -18,6 +18,11 @@ FULL_WIDTH = 960
 """Zoom 1 shows players as large as they are in a frame that is 960 pixels wide, the detector's default size."""
 ON_A_PERSON = 0.6
 """The chance that a window is laid over somebody; else it may show ice, boards and crowd alone."""
+EMPTY, EMPTY_OF_NOBODY = 0.1, 0.6
+"""The chance of a window that shows nobody: a wall, a face in the stands, letters, at any size and any way up; of
+pictures with people, and of pictures without."""
+EMPTY_ZOOM = (0.6, 6.0)
+EMPTY_TRIES = 6
 NETTED = 0.12
 """The chance that the picture is taken through the net that hangs behind the goals."""
 VISIBLE_SHARE = 0.4
@@ -50,7 +55,10 @@ def training_example(
                 found.append(boxes + np.array([0, x1, y1, x1, y1], np.float32))
         image, boxes = canvas, np.concatenate(found)
     else:
-        image, boxes = window(rng, *draw(), size, zoom)
+        picture, people = draw()
+        chance = EMPTY if len(people) else EMPTY_OF_NOBODY
+        nothing = empty_window(rng, picture, people, size) if rng.random() < chance else None
+        image, boxes = window(rng, picture, people, size, zoom) if nothing is None else (nothing, people[:0])
         image = light(rng, image)
     if rng.random() < NETTED:
         image = netting(rng, image)
@@ -96,6 +104,25 @@ def window(
     if scale < 0.6:
         matrix[:, :2] *= scale
     return warped, _move(boxes, matrix, out_width, out_height)
+
+
+def empty_window(rng: np.random.Generator, image: Image, boxes: Boxes, size: tuple[int, int]) -> Image | None:
+    """A window on which nobody shows, turned by any angle, its colours exchanged; None where none was found."""
+    height, width = image.shape[:2]
+    out_height, out_width = size
+    for _ in range(EMPTY_TRIES):
+        scale = FULL_WIDTH / width * math.exp(rng.uniform(*np.log(EMPTY_ZOOM)))
+        centre = rng.uniform(0, 1, 2) * [width, height]
+        matrix = cv2.getRotationMatrix2D(centre.tolist(), rng.uniform(0, 360), scale)
+        matrix[:, 2] += np.array([out_width / 2, out_height / 2]) - centre
+        corners = boxes[:, [1, 2, 3, 2, 3, 4, 1, 4]].reshape(-1, 4, 2) @ matrix[:, :2].T + matrix[:, 2]
+        low, high = corners.min(1), corners.max(1)
+        if not ((high > 0) & (low < [out_width, out_height])).all(1).any():
+            part = cv2.warpAffine(image, matrix, (out_width, out_height), borderValue=(GREY, GREY, GREY))
+            if rng.random() < 0.5:
+                part = part[..., rng.permutation(3)]
+            return np.ascontiguousarray(part, np.uint8)
+    return None
 
 
 def light(rng: np.random.Generator, image: Image) -> Image:

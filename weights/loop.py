@@ -41,6 +41,8 @@ class Schedule:
     zoom: tuple[float, float] = (0.5, 1.4)
     frozen: int = 0
     """Layers from the first on that stay as they are; YOLOv8's backbone is the first 10."""
+    roles_only: bool = False
+    """Train the branch that says who is a player, goalkeeper or referee, and leave the boxes as they are."""
     average: float = 0.998
     steady: bool = False
     """The learning rate stays up: the average of the weights alone does the settling."""
@@ -62,7 +64,8 @@ class Training:
         self.model = model.to(memory_format=torch.channels_last)
         self.model.args = SimpleNamespace(box=7.5, cls=0.5, dfl=1.5)
         for name, parameter in self.model.named_parameters():
-            parameter.requires_grad_("dfl" not in name and int(name.split(".")[1]) >= schedule.frozen)
+            branch = ".cv3." in name if schedule.roles_only else "dfl" not in name
+            parameter.requires_grad_(branch and int(name.split(".")[1]) >= schedule.frozen)
         for module in self.model.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.momentum = 0.1  # ultralytics' 0.03 lags behind weights that change fast: AP50 0 after 60 steps
@@ -140,6 +143,9 @@ class Training:
     def _train_mode(self) -> None:
         self.model.train()
         self.model.model[: self.schedule.frozen].eval()
+        if self.schedule.roles_only:
+            self.model.model[:-1].eval()
+            self.model.model[-1].cv2.eval()
 
     def _step(self, draw: Draw) -> npt.NDArray[np.float64]:
         plan, progress = self.schedule, self.progress

@@ -136,6 +136,7 @@ def _group_weight(text: str) -> tuple[str, tuple[float, float]]:
 @click.option("--mosaic", default=0.5, show_default=True)
 @click.option("--goalkeeper-weight", default=1.0, show_default=True, help="Of their class in the loss.")
 @click.option("--freeze", default=0, show_default=True, help="Layers to leave as they are; 10 is the backbone.")
+@click.option("--roles-only", is_flag=True, help="Train the roles and who is nobody; leave the boxes as they are.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--threads", default=2, show_default=True)
 @click.option("--every", default=200, show_default=True, help="Iterations between checkpoints.")
@@ -159,6 +160,7 @@ def main(
     mosaic: float,
     goalkeeper_weight: float,
     freeze: int,
+    roles_only: bool,
     seed: int,
     threads: int,
     every: int,
@@ -186,6 +188,7 @@ def main(
         mosaic=mosaic,
         goalkeeper_weight=goalkeeper_weight,
         frozen=freeze,
+        roles_only=roles_only,
         seed=seed,
     )
     pictures = Pictures(training, dict(_group_weight(text) for text in group_weight), longest=1280)

@@ -1,6 +1,7 @@
 """`detect` and `evaluate-detector` as a user types them, and the scores that they print against known answers."""
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -118,6 +119,18 @@ def test_evaluate_detector_scores_labelled_pictures(frames: Path, tmp_path: Path
     assert home["scores"]["all as one"]["ap50"] > 0.9
     assert json.loads((tmp_path / "out" / "scores.json").read_text()) == said
     assert len(list((tmp_path / "out").glob("worst-*.jpg"))) <= 2
+
+
+def test_groups_count_alike_in_the_mean(frames: Path, tmp_path: Path) -> None:
+    for part in ("images", "labels"):  # "home" as it is; on "away" the one frame's only person is drawn where nobody is
+        shutil.copytree(frames / part, tmp_path / "data" / part)
+        (tmp_path / "data" / part / "away").mkdir()
+    cv2.imwrite(str(tmp_path / "data" / "images" / "away" / "ice.png"), np.full((90, 160, 3), 230, np.uint8))
+    (tmp_path / "data" / "labels" / "away" / "ice.txt").write_text("0 0.5 0.5 0.1 0.3\n")
+    said = cleansheet_json("evaluate-detector", tmp_path / "data", "-o", tmp_path / "out", "--worst", "0")
+    home, away = (said["groups"][group]["scores"]["all as one"]["ap50"] for group in ("home", "away"))
+    assert away == 0
+    assert said["mean_over_groups"]["ap50"] == pytest.approx((home + away) / 2)
 
 
 def test_evaluate_detector_scores_a_rendered_match(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from classifier.errors import BadInput, CleansheetError
 from tracker import detector_weights
@@ -143,6 +145,15 @@ def test_own_weights_cut_off_are_bad_input(tmp_path: Path) -> None:
     path.write_bytes(asset(DEFAULT_WEIGHTS).read_bytes()[:100_000])
     with pytest.raises(BadInput, match="cut off"):
         Detector.load(path)
+
+
+@pytest.mark.parametrize("classes", ['["ball", "dog", "net"]', '{"a": 1, "b": 2, "c": 3}', "7"])
+def test_own_weights_that_know_no_people_are_bad_input(tmp_path: Path, classes: str) -> None:
+    with safe_open(asset(DEFAULT_WEIGHTS), "pt") as file:
+        metadata = file.metadata() | {"classes": classes}
+    save_file(load_file(asset(DEFAULT_WEIGHTS)), tmp_path / "other.safetensors", metadata)
+    with pytest.raises(BadInput, match="finds no people"):
+        Detector.load(tmp_path / "other.safetensors")
 
 
 def saved_pt(path: Path, names: dict[int, str]) -> Path:

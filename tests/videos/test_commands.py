@@ -24,6 +24,7 @@ BAD = [
     (crops, ["out", "--goalkeepers", "10"], "--goalkeepers 10: expected 0 to 9"),
     (frames, ["out", "--count", "0"], "--count 0"),
     (frames, ["out", "--size", "x"], "WIDTHxHEIGHT"),
+    (frames, ["out", "--club", "--nobody"], "choose one"),
 ]
 
 
@@ -41,3 +42,10 @@ def test_help_shows_an_example(command: object) -> None:
     result = CliRunner().invoke(command, ["--help"])  # type: ignore[arg-type]
     assert result.exit_code == 0
     assert "Example: python -m videos." in result.output
+
+
+def test_frames_of_nobody_come_with_empty_labels(tmp_path: Path) -> None:
+    arguments = [str(tmp_path), "--count", "2", "--size", "320x180", "--nobody"]
+    assert CliRunner().invoke(frames, arguments).exit_code == 0  # type: ignore[arg-type]
+    assert [file.read_text() for file in sorted((tmp_path / "labels").iterdir())] == ["", ""]
+    assert len(list((tmp_path / "images").iterdir())) == 2

@@ -182,7 +182,7 @@ def evaluate_detector(
     DIR holds images/[GROUP/]NAME.jpg and labels/[GROUP/]NAME.txt (YOLO; class 0 player, 1 goalkeeper, 2 referee), or a
     rendered match (an .mp4 and its gt.txt). Scores are given for all roles as one class, for each role, and by the
     height of people as the network sees them: small under 40 pixels, medium, large from 80 on. Precision and
-    recall are those at --confidence.
+    recall are those at --confidence. Of several groups the mean is given too, each counting alike.
 
     \b
     Examples:
@@ -222,8 +222,14 @@ def evaluate_detector(
             click.echo(f"{name}: {len(pairs)} frames, {detector.weights_name}, {image_size} pixels")
             for line in lines(result):
                 click.echo("  " + line)
+    mean = {
+        measure: float(np.mean([group["scores"]["all as one"][measure] for group in scores.values()]))
+        for measure in ("ap50", "ap50_95")
+    }
+    if len(scores) > 1 and not as_json:
+        click.echo(f"mean over {len(scores)} groups: AP50 {mean['ap50']:.3f}  AP50-95 {mean['ap50_95']:.3f}")
     about = {"weights": detector.weights_name, "weights_sha256": detector.weights_sha256, "image_size": image_size}
-    whole = {**about, "confidence": confidence, "groups": scores}
+    whole = {**about, "confidence": confidence, "groups": scores, "mean_over_groups": mean}
     write_whole(output / "scores.json", (json.dumps(whole, indent=2, ensure_ascii=False) + "\n").encode())
     for rank, (_, name, image) in enumerate(drawn, start=1):
         _write_jpeg(output / f"worst-{rank:02d}-{name}.jpg", image)
