@@ -16,7 +16,7 @@ from trackers.eval import evaluate_mot_sequence
 
 from tracker.assets import asset
 from tracker.association import Associator
-from tracker.camera_motion import CameraMotion
+from tracker.background import Background
 from tracker.looks import looks
 from tracker.mot import write_mot
 from tracker.video import frames, probe
@@ -59,12 +59,12 @@ def main(match: Path | None, seed: int) -> None:
     info = probe(video)
     ways = {(noise, sight): Associator((info.width, info.height)) for noise in NOISES for sight in (False, True)}
     rngs = {noise: np.random.default_rng(seed) for noise in NOISES}
-    motion = CameraMotion()
+    background = Background((info.width, info.height))
     for frame in frames(info):
         rows = people.get((frame.index,))
         if rows is None:
             continue
-        moved = motion.update(frame.image, rows.select(BOXES).to_numpy().astype(np.float32))
+        moved = background.update(frame.index, frame.image, rows.select(BOXES).to_numpy())
         shift = np.array([moved.dx, moved.dy]) if moved.known else None
         for noise, how in NOISES.items():
             found = disturbed(rows, how, rngs[noise])

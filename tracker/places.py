@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 from tracker import scale
 from tracker.association import Tracks
+from tracker.background import Sightings
 from tracker.calibration import Calibration
 from tracker.camera_motion import CameraPath
+from tracker.carried import Carried, carry
 from tracker.positions import Ground, positions
 from tracker.rink import Rink
 from tracker.tables import Metres
@@ -34,6 +38,7 @@ def place(
     verdicts: Mapping[int, Verdict],
     calibration: Sequence[Calibration],
     camera: CameraPath,
+    background: Sightings,
     frame_size: tuple[int, int],
 ) -> Places:
     """Put the tracks on the ice.
@@ -41,16 +46,16 @@ def place(
     Args:
         tracks: All boxes.
         verdicts: The team of each track that has one.
-        calibration: Views of a camera that stands still, none or more; set aside, with a warning, where it moves.
+        calibration: One view for each calibrated frame, or one that names no frame; none or more.
         camera: How the camera moved.
+        background: What the frames show of the background; where the camera moves, it carries the calibration.
         frame_size: (width, height) in pixels.
     """
     teams = {track: verdict.team for track, verdict in verdicts.items()}
     moving = camera.moves(frame_size[0])
-    if calibration and not moving:
-        view = calibration[0]
-        return Places(positions(tracks, teams, view), view, view.rink, "measured", ())
-    said = ["the camera moves, so the calibration of one frame does not hold"] if calibration else []
+    ground, said = _calibrated(calibration, background, moving)
+    if ground is not None:
+        return Places(positions(tracks, teams, ground), ground, ground.rink, "measured", tuple(said))
     estimate = scale.estimate(tracks, frame_size, camera if moving else None) if len(tracks) else None
     if estimate is None:
         if len(tracks):
@@ -58,6 +63,50 @@ def place(
         return Places(positions(tracks, teams, None), None, None, "none", tuple(said))
     said.append(
         "metres are an estimate from players' height, good to about a quarter: no zones, and no place on the rink; "
-        + ("a camera that moves cannot be calibrated yet" if moving else "calibrate the camera to measure them")
+        "calibrate the camera to measure them"
     )
     return Places(positions(tracks, teams, estimate), estimate, None, "estimated", tuple(said))
+
+
+def _calibrated(
+    views: Sequence[Calibration], background: Sightings, moving: bool
+) -> tuple[Calibration | Carried | None, list[str]]:
+    """What the calibration says of every frame, None where it says nothing; and what must be said about that."""
+    if not views:
+        return None, []
+    if not moving:
+        return max(views, key=lambda view: len(view.points)), []
+    if views[0].frame is None:
+        return None, ["the camera moves and the calibration does not say on which frame its points were placed, so it "
+                      "is set aside: add frame = N to its points"]  # fmt: skip
+    carried = carry(views, background)
+    known = 0 if carried is None else int(np.isfinite(carried.uncertainty_m).sum())
+    if carried is None or known == 0:
+        return None, ["no frame could be registered to a calibrated one, so the calibration is set aside"]
+    lost = len(carried.frame) - known
+    if not lost:
+        return carried, []
+    longest = sorted(carried.lost, key=lambda stretch: stretch.first - stretch.last)[:3]
+    where = ", ".join(f"{s.first}–{s.last} {s.why}" for s in sorted(longest, key=lambda stretch: stretch.first))
+    more = "" if len(carried.lost) <= 3 else f" and {len(carried.lost) - 3} more stretches, all in run.json"
+    return carried, [
+        f"{lost} of {len(carried.frame)} frames have no place on the rink, so no metres (frames {where}{more})"
+    ]
+
+
+def describe(places: Places, camera: CameraPath, width: int) -> dict[str, Any]:
+    """The camera as run.json tells it; `width` of the video in pixels."""
+    said: dict[str, Any] = {"moves": camera.moves(width)}
+    ground = places.ground
+    if isinstance(ground, Carried):
+        known = np.isfinite(ground.uncertainty_m)
+        said |= {
+            "place_m": [round(value, 2) for value in ground.centre],
+            "key_frames": list(ground.key_frames),
+            "lines_off_px": None if np.isnan(ground.line_px) else round(ground.line_px, 2),
+            "line_points": ground.line_points,
+            "uncertainty_m": round(float(np.median(ground.uncertainty_m[known])), 3),
+            "frames_lost": int((~known).sum()),
+            "lost": [{"first_frame": s.first, "last_frame": s.last, "why": s.why} for s in ground.lost],
+        }
+    return said

@@ -22,7 +22,7 @@ from tracker.crops import crops_of_tracks
 from tracker.detector import Detector
 from tracker.mot import write_mot
 from tracker.pictures import write_pictures
-from tracker.places import Places, place
+from tracker.places import Places, describe, place
 from tracker.progress import Report
 from tracker.report import write_report
 from tracker.run import Run, RunPaths, locked, read_json, run_name, write_json
@@ -196,13 +196,18 @@ def _prepare(job: Job, tools: Tools, finished: dict[str, Any] | None, *, fresh: 
 def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[str, Any]:
     paths, settings, times = job.run.partial, job.settings, StageTimes()
     with times.timed("total"):
-        seen = watch(job.info, paths, settings, tools.detector, times, report)
+        seen = watch(
+            job.info, paths, settings, tools.detector,
+            [view.frame for view in tools.calibration if view.frame is not None], times, report,
+        )  # fmt: skip
         warnings = list(_warnings(job, tools, seen.frames, seen.tracks))
         with times.timed("classify"):
             crops = crops_of_tracks(paths.crops)
             found = verdicts(crops, tools.ensemble) if tools.ensemble is not None else {}
         with times.timed("measure"):
-            placed = place(seen.tracks, found, tools.calibration, seen.camera, (job.info.width, job.info.height))
+            placed = place(
+                seen.tracks, found, tools.calibration, seen.camera, seen.background, (job.info.width, job.info.height)
+            )
             statistics = compute(
                 placed.positions, placed.rink, settings.attacks or None, placed.metres,
                 team_confidence={track: verdict.confidence for track, verdict in found.items()},
@@ -225,6 +230,7 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
         "detections": seen.detections,
         "tracks": len(statistics.players),
         "metres": placed.metres,
+        "camera": describe(placed, seen.camera, job.info.width),
         "attacks": statistics.attacks,
         "dropped_speed_samples": statistics.dropped,
         "warnings": warnings,

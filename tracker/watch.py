@@ -1,12 +1,15 @@
 """The first pass over a video: detect, associate and keep crops, a frame at a time."""
 
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracker.association import Associator, Tracks
-from tracker.camera_motion import CameraMotion, CameraPath, Similarity
+from tracker.background import Background, Sightings
+from tracker.camera_motion import CameraPath, Similarity
 from tracker.crops import CropKeeper, gather_by_track
 from tracker.detection_log import DetectionLog
 from tracker.detector import Detector
@@ -24,22 +27,26 @@ class Watched:
 
     tracks: Tracks
     camera: CameraPath
+    background: Sightings
+    """What a calibration is carried along by where the camera moves."""
     frames: int
     """Frames looked at."""
     detections: int
 
 
 def watch(
-    info: VideoInfo, paths: RunPaths, settings: ProcessSettings, detector: Detector, times: StageTimes, report: Report
-) -> Watched:
-    """Go through the video once.
+    info: VideoInfo, paths: RunPaths, settings: ProcessSettings, detector: Detector, calibrated: Sequence[int],
+    times: StageTimes, report: Report,
+) -> Watched:  # fmt: skip
+    """Go through the video once; `calibrated` frames are looked up beforehand, wherever they lie.
 
     Frames that are in the run's detection log already are decoded but not shown to the detector, so a run that was
     stopped goes on where it was and ends with the same tracks.
     """
     associator = Associator((info.width, info.height), settings.association)
     keeper = CropKeeper(paths.crops, settings.crops)
-    motion = CameraMotion()
+    with times.timed("camera"):
+        background = Background((info.width, info.height), _looked_up(info, calibrated, detector))
     indices: list[int] = []
     motions: list[Similarity] = []
     first, last = wanted_range(info, settings.start_s, settings.end_s)
@@ -57,7 +64,7 @@ def watch(
                     detections = detector(frame.image)
                 log.append(frame.index, detections)
             with times.timed("camera"):
-                motions.append(motion.update(frame.image, detections.xyxy.astype(np.float32)))
+                motions.append(background.update(frame.index, frame.image, detections.xyxy.astype(np.float64)))
                 shift = np.array([motions[-1].dx, motions[-1].dy]) if motions[-1].known else None
             with times.timed("associate"):
                 seen = looks(frame.image, detections)
@@ -72,4 +79,13 @@ def watch(
     with times.timed("crops"):
         keeper.finish()
         gather_by_track(paths.crops, tracks.track_of, settings.crops.per_track)
-    return Watched(tracks, CameraPath.of(indices, motions), len(indices), found)
+    return Watched(tracks, CameraPath.of(indices, motions), background.finish(), len(indices), found)
+
+
+def _looked_up(
+    info: VideoInfo, wanted: Sequence[int], detector: Detector
+) -> Iterator[tuple[int, NDArray[np.uint8], NDArray[np.float64]]]:
+    """Index, picture and people's boxes of single frames."""
+    for index in wanted:
+        frame = next(frames(info, start_s=float(info.times_s[index])))
+        yield index, frame.image, detector(frame.image).xyxy.astype(np.float64)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.tracker.paths import hockey_path, tracks
-from tracker.camera_motion import CameraMotion, CameraPath, Similarity
+from tracker.camera_motion import CameraPath, Similarity
 from tracker.positions import feet, positions
 from tracker.scale import SKATER_M, estimate, head_row
 from tracker.statistics import compute
@@ -112,47 +112,6 @@ def test_places_above_the_horizon_are_not_known():
     assert np.isnan(scale.to_rink(np.array([(640.0, scale.horizon_v - 20)]))).all()
     middle = np.nanmedian(scale.to_rink(feet(people.xyxy)), axis=0)
     assert middle == pytest.approx([0, 0], abs=1.0)
-
-
-def ice(width: int = 2000, height: int = 1200) -> np.ndarray:
-    """A wide picture with corners to follow."""
-    rng = np.random.default_rng(4)
-    grain = rng.integers(60, 220, (height // 40, width // 40, 3), dtype=np.uint8)
-    return np.kron(grain, np.ones((40, 40, 1), np.uint8))
-
-
-def test_a_pan_is_measured_and_people_are_not_the_camera():
-    wide = ice()
-    motion = CameraMotion()
-    found = []
-    for index in range(6):
-        frame = wide[100 + 4 * index :, 200 + 12 * index :][:720, :1280].copy()
-        frame[200:600, 300 + 40 * index : 700 + 40 * index] = 128 + 20 * (index % 2)
-        box = np.array([[300 + 40 * index, 200, 700 + 40 * index, 600]], np.float32)
-        found.append(motion.update(frame, box))
-    path = CameraPath.of(range(6), found)
-    assert path.known.all()
-    # The view goes 12 right and 4 down a frame: the background goes -12, -4; five steps.
-    assert path.shift[-1] == pytest.approx([-60, -20], abs=4)
-    assert path.scale[-1] == pytest.approx(1, abs=0.01)
-    assert path.moves(1280)
-
-
-def test_a_still_camera_does_not_move():
-    rng = np.random.default_rng(0)
-    wide, motion = ice()[:720, :1280], CameraMotion()
-    frames = [np.clip(wide + rng.normal(0, 4, wide.shape), 0, 255).astype(np.uint8) for _ in range(5)]
-    path = CameraPath.of(range(5), [motion.update(frame, np.zeros((0, 4), np.float32)) for frame in frames])
-    assert not path.moves(1280)
-
-
-def test_a_cut_is_not_a_motion():
-    rng = np.random.default_rng(9)
-    motion = CameraMotion()
-    motion.update(ice()[:720, :1280], np.zeros((0, 4), np.float32))
-    other = np.kron(rng.integers(0, 255, (12, 22, 3), dtype=np.uint8), np.ones((60, 60, 1), np.uint8))[:720, :1280]
-    assert not motion.update(other, np.zeros((0, 4), np.float32)).known
-    assert not motion.update(np.full((720, 1280, 3), 200, np.uint8), np.zeros((0, 4), np.float32)).known
 
 
 def test_unknown_frames_move_as_their_neighbours_do():

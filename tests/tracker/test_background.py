@@ -1,0 +1,50 @@
+"""The background of a video: how the camera moves, and a calibration carried along by it."""
+
+import numpy as np
+import pytest
+
+from tracker.background import Background
+from tracker.camera_motion import CameraPath
+
+NOBODY = np.zeros((0, 4), np.float32)
+
+
+def ice(width: int = 2000, height: int = 1200) -> np.ndarray:
+    """A wide picture with corners to follow."""
+    rng = np.random.default_rng(4)
+    grain = rng.integers(60, 220, (height // 40, width // 40, 3), dtype=np.uint8)
+    return np.kron(grain, np.ones((40, 40, 1), np.uint8))
+
+
+def test_a_pan_is_measured_and_people_are_not_the_camera():
+    wide = ice()
+    background = Background((1280, 720))
+    found = []
+    for index in range(6):
+        frame = wide[100 + 4 * index :, 200 + 12 * index :][:720, :1280].copy()
+        frame[200:600, 300 + 40 * index : 700 + 40 * index] = 128 + 20 * (index % 2)
+        box = np.array([[300 + 40 * index, 200, 700 + 40 * index, 600]], np.float32)
+        found.append(background.update(index, frame, box))
+    path = CameraPath.of(range(6), found)
+    assert path.known.all()
+    # The view goes 12 right and 4 down a frame: the background goes -12, -4; five steps.
+    assert path.shift[-1] == pytest.approx([-60, -20], abs=4)
+    assert path.scale[-1] == pytest.approx(1, abs=0.01)
+    assert path.moves(1280)
+
+
+def test_a_still_camera_does_not_move():
+    rng = np.random.default_rng(0)
+    wide, background = ice()[:720, :1280], Background((1280, 720))
+    frames = [np.clip(wide + rng.normal(0, 4, wide.shape), 0, 255).astype(np.uint8) for _ in range(5)]
+    path = CameraPath.of(range(5), [background.update(i, frame, NOBODY) for i, frame in enumerate(frames)])
+    assert not path.moves(1280)
+
+
+def test_a_cut_is_not_a_motion():
+    rng = np.random.default_rng(9)
+    background = Background((1280, 720))
+    background.update(0, ice()[:720, :1280], NOBODY)
+    other = np.kron(rng.integers(0, 255, (12, 22, 3), dtype=np.uint8), np.ones((60, 60, 1), np.uint8))[:720, :1280]
+    assert not background.update(1, other, NOBODY).known
+    assert not background.update(2, np.full((720, 1280, 3), 200, np.uint8), NOBODY).known

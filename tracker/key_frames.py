@@ -1,0 +1,229 @@
+"""Frames that others are registered to: a small picture of the background, its corners, and how to find it again.
+
+A picture is registered to a key frame by warping the key frame to where it is expected (so that no motion, turn or
+zoom is left but an error of prediction), following its corners (Shi and Tomasi 1994) by sparse optical flow (Lucas and
+Kanade 1981, pyramidal), and fitting a homography by RANSAC. Where nothing is expected, SIFT features (Lowe 2004)
+propose where to look, and the registration decides.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker import homography
+
+Array = NDArray[np.float64]
+Picture = NDArray[np.uint8]
+"""(h, w) uint8: the darkest of the three channels, in which red and blue lines alike are dark on white ice."""
+
+WIDTH = 640
+"""Pixels: the width at which frames are looked at."""
+CORNERS = 220
+FEWEST = 16
+"""Fewer corners than this that agree say nothing."""
+AGREEING = 0.25
+"""At least this share of the corners in view must agree; a crowd that moves may be most of them."""
+REACHING = 0.08
+"""Share of the picture's area over which they must be spread; a scoreboard in a corner stays where it is."""
+KEPT = 24
+"""Matches kept of a registration, spread over the picture."""
+_BORDER = 6
+"""Pixels at the edges: black bars stay while the picture moves."""
+_AGREEMENT_PX = (0.8, 1.6)
+"""Corners agree within the first; in a blurred picture, where too few do, within the second."""
+FEWEST_ALIKE = 12
+"""Fewer features than this that agree recognise nothing."""
+_FEATURES = 500
+_FEATURE_WIDTH = 400
+_THUMBNAIL = (64, 36)
+
+
+@dataclass(frozen=True)
+class Registration:
+    """How a key frame's picture maps to another, in pixels of the small pictures."""
+
+    homography: Array
+    """(3, 3) key frame to picture."""
+    key_points: NDArray[np.float32]
+    """(K, 2) of the corners that agree, spread over the picture; K ≤ `KEPT`."""
+    points: NDArray[np.float32]
+    """(K, 2) where they are in the picture."""
+    agreeing: float
+    """Share of the corners in view."""
+
+
+@dataclass(frozen=True, eq=False)
+class KeyFrame:
+    """One frame's background. Make one with `KeyFrame.of`."""
+
+    frame: int
+    picture: Picture
+    people: Array
+    """(N, 4) xyxy pixels of the small picture."""
+    corners: Array
+    """(N, 2) outside the people, spread over the picture."""
+
+    @staticmethod
+    def of(frame: int, picture: Picture, people: Array) -> "KeyFrame":
+        """Find a picture's corners."""
+        mask = outside(people, picture.shape)
+        found = cv2.goodFeaturesToTrack(picture, 4 * CORNERS, 0.008, 7, mask=mask, blockSize=5)
+        corners = np.empty((0, 2), np.float32) if found is None else np.asarray(found, np.float32).reshape(-1, 2)
+        kept = _spread(corners, picture.shape, CORNERS)
+        return KeyFrame(frame, picture, people, corners[kept].astype(np.float64))
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What a picture is recognised by."""
+
+    places: Array
+    """(M, 2) pixels of the small picture."""
+    descriptors: NDArray[np.float32]
+    """(M, 128) SIFT"""
+
+    @staticmethod
+    def of(picture: Picture, people: Array) -> "Features":
+        """Find a picture's features outside the people."""
+        factor = min(1.0, _FEATURE_WIDTH / picture.shape[1])
+        size = (round(picture.shape[1] * factor), round(picture.shape[0] * factor))
+        coarse = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+        sift = cv2.SIFT.create(_FEATURES, contrastThreshold=0.03)
+        points, descriptors = sift.detectAndCompute(coarse, outside(people * factor, coarse.shape))
+        places = np.array([point.pt for point in points], np.float64).reshape(-1, 2)
+        found = np.empty((0, 128)) if descriptors is None else descriptors
+        return Features((places + 0.5) / factor - 0.5, np.asarray(found, np.float32))
+
+
+def shrink(image: NDArray[np.uint8]) -> Picture:
+    """A BGR frame `(H, W, 3)` as the small picture that is looked at; never enlarged."""
+    height, width = image.shape[:2]
+    factor = min(1.0, WIDTH / width)
+    if factor < 1:
+        size = (round(width * factor), max(1, round(height * factor)))
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    blue, green, red = cv2.split(image)
+    return np.asarray(cv2.min(cv2.min(blue, green), red), np.uint8)
+
+
+def thumbnail(picture: Picture) -> NDArray[np.float32]:
+    """(36, 64) float32 by which key frames are ranked before they are looked at closely."""
+    small = cv2.resize(picture, _THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.float32)
+    return np.asarray((small - small.mean()) / (small.std() + 1e-6), np.float32)
+
+
+def outside(people: Array, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """A mask (h, w), 255 where there is background."""
+    mask = np.zeros(shape[:2], np.uint8)
+    mask[_BORDER:-_BORDER, _BORDER:-_BORDER] = 255
+    for x1, y1, x2, y2 in people:
+        mask[max(0, int(y1) - 3) : max(0, int(y2) + 4), max(0, int(x1) - 3) : max(0, int(x2) + 4)] = 0
+    return mask
+
+
+def register(key: KeyFrame, picture: Picture, mask: NDArray[np.uint8], guess: Array) -> Registration | None:
+    """Register a picture to a key frame; None where too little of the background agrees.
+
+    Args:
+        key: The key frame.
+        picture: (h, w) of the same size.
+        mask: `outside` of the picture's people.
+        guess: (3, 3) where the key frame is expected in the picture, to within some ten pixels.
+    """
+    there = homography.apply(guess, key.corners)
+    seen = np.flatnonzero(_within(there, mask))
+    if len(seen) < FEWEST:
+        return None
+    height, width = picture.shape
+    expected = cv2.warpPerspective(key.picture, guess, (width, height), flags=cv2.INTER_LINEAR,
+                                   borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
+    start = there[seen].astype(np.float32).reshape(-1, 1, 2)
+    followed, status, _ = cv2.calcOpticalFlowPyrLK(
+        expected, picture, start, start.copy(), winSize=(17, 17), maxLevel=3, flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+        criteria=(cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.02),
+    )  # fmt: skip
+    moved = np.asarray(followed, np.float32).reshape(-1, 2)
+    good = (status.ravel() == 1) & _within(moved, mask)
+    if good.sum() < FEWEST:
+        return None
+    before, after = key.corners[seen[good]].astype(np.float32), moved[good]
+    for agreement in _AGREEMENT_PX:
+        matrix, inliers = cv2.findHomography(before, after, cv2.RANSAC, agreement, maxIters=400, confidence=0.995)
+        agreeing = 0 if matrix is None else int(inliers.sum())
+        if agreeing >= max(FEWEST, AGREEING * len(seen)):
+            break
+    else:
+        return None
+    agree = inliers.ravel() == 1
+    if not plausible(np.asarray(matrix, np.float64), picture.shape) or _reach(after[agree]) < REACHING * picture.size:
+        return None
+    kept = _spread(after[agree], picture.shape, KEPT)
+    return Registration(np.asarray(matrix, np.float64), before[agree][kept], after[agree][kept], agreeing / len(seen))
+
+
+def recognise(
+    key: KeyFrame, key_features: Features, picture: Picture, features: Features, mask: NDArray[np.uint8]
+) -> Registration | None:
+    """Register a picture to a key frame without a guess; None where it shows something else."""
+    if min(len(features.places), len(key_features.places)) < FEWEST:
+        return None
+    pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(key_features.descriptors, features.descriptors, k=2)
+    distinct = [first for first, second in pairs if first.distance < 0.85 * second.distance]
+    if len(distinct) < FEWEST:
+        return None
+    before = key_features.places[[match.queryIdx for match in distinct]]
+    after = features.places[[match.trainIdx for match in distinct]]
+    # Two matches make a similarity, four a homography: among so many wrong ones the similarity is found first.
+    rough, _ = cv2.estimateAffinePartial2D(before, after, ransacReprojThreshold=8.0, maxIters=2000)
+    if rough is None:
+        return None
+    near = np.linalg.norm(before @ rough[:, :2].T + rough[:, 2] - after, axis=1) < 25
+    if near.sum() < FEWEST_ALIKE:
+        return None
+    matrix, inliers = cv2.findHomography(before[near], after[near], cv2.RANSAC, 2.5, maxIters=2000, confidence=0.995)
+    if matrix is None or inliers.sum() < FEWEST_ALIKE or not plausible(np.asarray(matrix, np.float64), picture.shape):
+        return None
+    return register(key, picture, mask, np.asarray(matrix, np.float64))
+
+
+def plausible(matrix: Array, shape: tuple[int, ...]) -> bool:
+    """Whether a picture's corners keep their order and a size between a third and three times the picture's."""
+    height, width = shape[:2]
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
+    w = corners @ matrix[2, :2] + matrix[2, 2]
+    if not (w / matrix[2, 2] > 0.1).all():
+        return False
+    x, y = homography.apply(matrix / matrix[2, 2], corners).T
+    turns = [(x[(i + 1) % 4] - x[i]) * (y[(i + 2) % 4] - y[(i + 1) % 4])
+             - (y[(i + 1) % 4] - y[i]) * (x[(i + 2) % 4] - x[(i + 1) % 4]) for i in range(4)]  # fmt: skip
+    area = 0.5 * abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))))
+    return min(turns) > 0 and 1 / 9 < area / (width * height) < 9
+
+
+def _within(points: NDArray[np.floating], mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which `(N, 2)` points lie on the mask's background."""
+    height, width = mask.shape
+    finite = np.isfinite(points).all(axis=1)
+    whole = np.where(finite[:, None], points, -1.0)
+    inside = finite & (whole >= 0).all(axis=1) & (whole[:, 0] < width) & (whole[:, 1] < height)
+    column, row = (whole[:, axis].clip(0, limit - 1).astype(np.int64) for axis, limit in ((0, width), (1, height)))
+    return np.asarray(inside & (mask[row, column] > 0), np.bool_)
+
+
+def _reach(points: NDArray[np.float32]) -> float:
+    """Area of the convex hull of `(N, 2)` points."""
+    return float(cv2.contourArea(cv2.convexHull(points)))
+
+
+def _spread(points: NDArray[np.float32], shape: tuple[int, ...], most: int) -> NDArray[np.int64]:
+    """Indices of at most `most` points, the first ones of each cell of a grid."""
+    height, width = shape[:2]
+    columns, rows = 8, 5
+    cell = (points[:, 0] * columns // width).astype(np.int64) + columns * (points[:, 1] * rows // height).astype(
+        np.int64
+    )
+    order = np.argsort(cell, kind="stable")
+    turn = np.arange(len(order)) - np.searchsorted(cell[order], cell[order])
+    return np.sort(order[np.argsort(turn, kind="stable")[:most]])
