@@ -61,6 +61,16 @@ class RinkSize(BaseModel):
     length_m: float
     width_m: float
     surface: Literal["ice", "inline"] = "ice"
+    goal_line_x_m: float | None = Field(None, description="from the centre, where it is not where the size puts it")
+    blue_line_x_m: float | None = Field(None, description="likewise, its middle")
+    end_spot_x_m: float | None = Field(None, description="likewise, of the four spots with circles")
+
+    def rink(self) -> Rink:
+        """The rink; raises BadInput where there is none of this size."""
+        sized = Rink.sized(self.length_m, self.width_m, surface=self.surface)
+        return sized.painted_at(
+            goal_line_x_m=self.goal_line_x_m, blue_line_x_m=self.blue_line_x_m, end_spot_x_m=self.end_spot_x_m
+        )
 
 
 class CalibrationFile(BaseModel):
@@ -145,8 +155,16 @@ def save(path: Path, views: Sequence[Calibration]) -> None:
     if first.rink == _named(first.rink.name):
         rink = json.dumps(first.rink.name)
     else:
-        surface = "inline" if first.rink.blue_line_x is None else "ice"
-        rink = f'{{ length_m = {first.rink.length_m}, width_m = {first.rink.width_m}, surface = "{surface}" }}'
+        surface: Literal["ice", "inline"] = "inline" if first.rink.blue_line_x is None else "ice"
+        rink = f'{{ length_m = {first.rink.length_m}, width_m = {first.rink.width_m}, surface = "{surface}"'
+        usual = Rink.sized(first.rink.length_m, first.rink.width_m, surface=surface)
+        for key, real, expected in (
+            ("goal_line_x_m", first.rink.goal_line_x, usual.goal_line_x),
+            ("blue_line_x_m", first.rink.blue_line_x, usual.blue_line_x),
+            ("end_spot_x_m", first.rink.end_spot[0], usual.end_spot[0]),
+        ):
+            rink += f", {key} = {real}" if real is not None and real != expected else ""
+        rink += " }"
     lines = [f"rink = {rink}", f"frame_size = [{first.frame_size[0]}, {first.frame_size[1]}]"]
     for pair in (pair for view in views for pair in view.points):
         (u, v), (x, y) = pair.image, pair.rink
@@ -211,11 +229,7 @@ def load(path: Path) -> tuple[Calibration, ...]:
     except ValidationError as error:
         raise BadInput(f"{path}: {_first(error)}") from error
     try:
-        rink = (
-            Rink.named(described.rink)
-            if isinstance(described.rink, str)
-            else Rink.sized(described.rink.length_m, described.rink.width_m, surface=described.rink.surface)
-        )
+        rink = Rink.named(described.rink) if isinstance(described.rink, str) else described.rink.rink()
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
     return by_frame(rink, described.points, described.frame_size, str(path))

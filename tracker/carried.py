@@ -20,7 +20,7 @@ from tracker.key_frames import KEPT
 from tracker.painted_lines import LineModel
 from tracker.rink import Rink
 from tracker.tables import Metres
-from tracker.turning_camera import Array, Views, orient, resected
+from tracker.turning_camera import Array, Lens, Views, orient, resected
 
 Why = Literal["another scene", "not recognised", "uncertain"]
 
@@ -48,9 +48,12 @@ class Carried:
     frame: NDArray[np.int64]
     """(F,) frames looked at, increasing."""
     homography: Array = field(repr=False)
-    """(F, 3, 3) rink metres to pixels of the video; NaN where it is lost."""
+    """(F, 3, 3) rink metres to pixels about the picture's middle, the lens's bend left out; NaN where it is lost."""
     uncertainty_m: Array = field(repr=False)
     """(F,) one standard deviation of a place in the middle of the ice that is seen; NaN where it is lost."""
+    middle: tuple[float, float]
+    """The middle of the picture, pixels."""
+    lens: Lens
     lost: tuple[Stretch, ...]
     centre: tuple[float, float, float]
     """Where the camera stands, metres; z is its height."""
@@ -71,14 +74,14 @@ class Carried:
         if frames is None or len(self.frame) == 0:
             return np.full(points.shape, np.nan)
         matrices = np.linalg.inv(np.where(np.isfinite(self.homography), self.homography, np.eye(3)))
-        return self._mapped(matrices, points, frames)
+        return self._mapped(matrices, self.lens.straightened(points - self.middle), frames)
 
     def to_image(self, xy: Array, frames: NDArray[np.int64] | None = None) -> Array:
         """Rink metres `(N, 2)` to pixels in `frames` `(N,)`; NaN where the frame is lost or they lie behind."""
         points = np.asarray(xy, np.float64).reshape(-1, 2)
         if frames is None or len(self.frame) == 0:
             return np.full(points.shape, np.nan)
-        return self._mapped(self.homography, points, frames)
+        return self.lens.bent(self._mapped(self.homography, points, frames)) + self.middle
 
     def known(self, frames: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of the frames `(N,)` have a place on the rink."""
@@ -86,6 +89,7 @@ class Carried:
         return np.asarray(looked_at & np.isfinite(self.uncertainty_m[index]), np.bool_)
 
     def _mapped(self, matrices: Array, points: Array, frames: NDArray[np.int64]) -> Array:
+        frames = np.broadcast_to(np.asarray(frames, np.int64), len(points))
         index, _ = self._index(frames)
         homogeneous = np.concatenate([points, np.ones((len(points), 1))], axis=1)
         mapped = np.einsum("nij,nj->ni", matrices[index], homogeneous)
@@ -126,15 +130,27 @@ def carry(views: Sequence[Calibration], seen: Sightings) -> Carried | None:
         _shared([(position[e.first], position[e.second], e.first_points, e.second_points) for e in edges], middle),
         tuple(seen.keys[k] for k in linked), LineModel.of(rink), middle,
     )  # fmt: skip
-    matrices, doubt, why = _frames(seen, position, adjusted.centre, adjusted.views, adjusted.covariance, middle)
+    matrices, doubt, why = _frames(
+        seen, position, adjusted.centre, adjusted.lens, adjusted.views, adjusted.covariance, middle
+    )
     with np.errstate(all="ignore"):
         off_px = float(np.nanmedian(adjusted.line_px)) if np.isfinite(adjusted.line_px).any() else float("nan")
+    about = (middle + 0.5) / seen.factor - 0.5
     x, y, z = (float(v) for v in adjusted.centre)
     frames = np.array([s.frame for s in seen.sightings], np.int64)
     return Carried(
-        rink, frames, matrices, doubt, _stretches(frames, why), (x, y, z), off_px / seen.factor,
-        int(adjusted.line_points.sum()), tuple(seen.keys[k].frame for k in linked),
-    )  # fmt: skip
+        rink=rink,
+        frame=frames,
+        homography=np.diag([1 / seen.factor, 1 / seen.factor, 1.0]) @ matrices,
+        uncertainty_m=doubt,
+        middle=(float(about[0]), float(about[1])),
+        lens=Lens(adjusted.lens.bend, adjusted.lens.half / seen.factor),
+        lost=_stretches(frames, why),
+        centre=(x, y, z),
+        line_px=off_px / seen.factor,
+        line_points=int(adjusted.line_points.sum()),
+        key_frames=tuple(seen.keys[k].frame for k in linked),
+    )
 
 
 def _small(points: Array, factor: float) -> Array:
@@ -196,17 +212,15 @@ def _started(
 
 
 def _frames(
-    seen: Sightings, position: dict[int, int], centre: Array, views: Views, covariance: Array, middle: Array
+    seen: Sightings, position: dict[int, int], centre: Array, lens: Lens, views: Views, covariance: Array, middle: Array
 ) -> tuple[Array, Array, list[Why | None]]:
-    """Homographies (F, 3, 3) to pixels of the video, uncertainties (F,), and why a frame has none."""
+    """Homographies (F, 3, 3) to small pixels about the middle, uncertainties (F,), and why a frame has none."""
     total = len(seen.sightings)
     matrices, doubt = np.full((total, 3, 3), np.nan), np.full(total, np.nan)
     why: list[Why | None] = [
         "not recognised" if s.key < 0 else "another scene" if s.key not in position else None for s in seen.sightings
     ]
     usable = np.array([i for i, reason in enumerate(why) if reason is None], np.int64)
-    back = np.array([[1 / seen.factor, 0, 0.5 / seen.factor - 0.5], [0, 1 / seen.factor, 0.5 / seen.factor - 0.5],
-                     [0, 0, 1.0]]) @ np.array([[1, 0, middle[0]], [0, 1, middle[1]], [0, 0, 1.0]])  # fmt: skip
     for part in np.split(usable, range(_CHUNK, len(usable), _CHUNK)):
         chunk = [seen.sightings[i] for i in part]
         if not chunk:
@@ -218,10 +232,12 @@ def _frames(
             mine[row, :count], points[row, :count] = sighting.key_points[:count], sighting.points[:count]
             known[row, :count] = True
         key = np.array([position[s.key] for s in chunk], np.int64)
-        rays = views.rays(np.repeat(key, KEPT), (mine - middle).reshape(-1, 2)).reshape(len(chunk), KEPT, 3)
+        rays = views.rays(np.repeat(key, KEPT), lens.straightened((mine - middle).reshape(-1, 2))).reshape(
+            len(chunk), KEPT, 3
+        )
         start = Views(views.rotation[key], views.focal[key])
-        turned, spread, off_px = orient(rays, points - middle, known, start, MATCH_PX)
-        matrices[part] = back @ turned.homographies(centre)
+        turned, spread, off_px = orient(rays, lens.straightened(points - middle), known, start, MATCH_PX)
+        matrices[part] = turned.homographies(centre)
         doubt[part] = _doubt_m(turned, spread + covariance[key], centre, middle)
         for row, frame in enumerate(part):
             if not (off_px[row] <= MISFIT_PX and doubt[frame] <= UNCERTAIN_M):

@@ -4,13 +4,13 @@ Each point of a line (every half metre) is searched for along the normal of its 
 (Harris and Stennett 1990): a line is a dark ridge, as wide as it is painted, between lighter ice on both sides.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker import homography
 from tracker.key_frames import Picture
 from tracker.rink import Rink
 
@@ -67,22 +67,26 @@ class LineModel:
 
 
 def find_lines(
-    model: LineModel, matrix: Array, picture: Picture, mask: NDArray[np.uint8], window_px: float
+    model: LineModel,
+    project: Callable[[Array], Array],
+    picture: Picture,
+    mask: NDArray[np.uint8],
+    window_px: float,
 ) -> LinePoints:
     """Look for the lines in a picture.
 
     Args:
         model: The rink's lines.
-        matrix: (3, 3) rink metres to pixels, as expected.
+        project: Rink metres `(N, 2)` to pixels `(N, 2)`, as expected; NaN behind the camera.
         picture: (h, w) uint8, lines darker than ice.
         mask: (h, w) uint8, 0 where people are.
         window_px: How far off, along the normal, a line may lie.
     """
     height, width = picture.shape
-    middle = homography.apply(matrix, model.xy)
-    ahead = homography.apply(matrix, model.xy + 0.05 * model.along)
+    middle = project(model.xy)
+    ahead = project(model.xy + 0.05 * model.along)
     across = np.stack([-model.along[:, 1], model.along[:, 0]], axis=1)
-    edge = homography.apply(matrix, model.xy + across * model.width_m[:, None] / 2)
+    edge = project(model.xy + across * model.width_m[:, None] / 2)
     tangent = ahead - middle
     length = np.linalg.norm(tangent, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -13,6 +13,7 @@ are thirds of the length.
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -123,6 +124,39 @@ class Rink:
             neutral_spot=None if blue_line_x is None else (blue_line_x - 1.5 * min(1.0, along), side),
             crease_half_width_m=1.8 * math.sqrt(small),
             crease_radius_m=1.8 * math.sqrt(small),
+        )
+
+    def painted_at(
+        self,
+        *,
+        goal_line_x_m: float | None = None,
+        blue_line_x_m: float | None = None,
+        end_spot_x_m: float | None = None,
+    ) -> "Rink":
+        """This rink with lines and end spots where they are really painted: many halls keep to no rule book.
+
+        All are distances in metres from the centre line, to the middle of the line or spot.
+
+        Raises:
+            BadInput: an order of lines that no rink has, or blue lines on an inline rink.
+        """
+        if blue_line_x_m is not None and self.blue_line_x is None:
+            raise BadInput(f"rink {self.name}: blue_line_x_m {blue_line_x_m:g}, but an inline rink has no blue lines")
+        blue = self.blue_line_x if blue_line_x_m is None else blue_line_x_m
+        goal = self.goal_line_x if goal_line_x_m is None else goal_line_x_m
+        spot = goal - (self.goal_line_x - self.end_spot[0]) if end_spot_x_m is None else end_spot_x_m
+        order = [0.0, *([] if blue is None else [blue]), spot, goal, self.length_m / 2]
+        if not (all(map(math.isfinite, order)) and all(a < b for a, b in pairwise(order))):
+            shown = ", ".join(f"{value:g}" for value in order)
+            raise BadInput(
+                f"rink {self.name}: from the centre, blue line, end spot, goal line and boards must follow "
+                f"each other, but lie at {shown} m"
+            )
+        neutral = self.neutral_spot
+        if neutral is not None and blue is not None and self.blue_line_x is not None:
+            neutral = (blue - (self.blue_line_x - neutral[0]), neutral[1])
+        return replace(
+            self, goal_line_x=goal, blue_line_x=blue, end_spot=(spot, self.end_spot[1]), neutral_spot=neutral
         )
 
     @staticmethod

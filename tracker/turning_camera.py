@@ -1,7 +1,8 @@
 """A camera that turns and zooms about a fixed centre: its geometry, and its turn found from what a frame shows.
 
-Pinhole with square pixels and the principal point in the middle, as `videos/camera.py`; world axes are the rink's
-(x, y, z up, metres), camera axes right, down, forward. A view has four unknowns: three of rotation and the focal
+Pinhole with square pixels and the principal point in the middle, as `videos/camera.py`, seen through a lens that may
+bend straight lines (the division model, Fitzgibbon 2001); world axes are the rink's (x, y, z up, metres), camera axes
+right, down, forward. A view has four unknowns: three of rotation and the focal
 length; they are refined by Gauss-Newton steps on the left of the rotation, R ← exp(w) R, on the logarithm of the
 focal length, and weighted by Huber's function (Triggs et al., *Bundle Adjustment*, 2000).
 """
@@ -46,6 +47,33 @@ class Views:
         """These views changed by `(F, 4)`: a rotation vector, and the logarithm of a zoom."""
         rotation = Rotation.from_rotvec(by[:, :3]).as_matrix() @ self.rotation
         return Views(rotation, self.focal * np.exp(np.clip(by[:, 3], -0.5, 0.5)))
+
+
+@dataclass(frozen=True)
+class Lens:
+    """How straight lines are bent: a point at `p` about the middle would be at `p / (1 + bend |p|² / half²)` if not."""
+
+    bend: float
+    """Negative where lines bulge outwards (barrel), 0 for none."""
+    half: float
+    """Half the picture's width in pixels."""
+
+    def straightened(self, points: Array) -> Array:
+        """Pixels `(..., 2)` about the middle as a lens without distortion would show them."""
+        return points / (1 + self.bend * self._reach(points))
+
+    def by_bend(self, points: Array) -> Array:
+        """The derivative `(..., 2)` of `straightened` by `bend`."""
+        reach = self._reach(points)
+        return -points * reach / (1 + self.bend * reach) ** 2
+
+    def bent(self, points: Array) -> Array:
+        """The inverse of `straightened`; NaN where the lens shows nothing."""
+        with np.errstate(invalid="ignore"):
+            return points * 2 / (1 + np.sqrt(1 - 4 * self.bend * self._reach(points)))
+
+    def _reach(self, points: Array) -> Array:
+        return np.asarray((points**2).sum(axis=-1, keepdims=True) / self.half**2, np.float64)
 
 
 def projected(in_camera: Array, focal: Array) -> tuple[Array, Array]:

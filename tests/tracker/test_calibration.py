@@ -104,7 +104,10 @@ def test_the_one_wrong_point_is_the_one_that_is_named(index, distance, angle):
         assert f"point {index + 1} " in str(raised.value)
 
 
-@pytest.mark.parametrize("rink", [NHL, Rink.named("30x15"), Rink.named("inline-40x20")])
+@pytest.mark.parametrize(
+    "rink",
+    [NHL, Rink.named("30x15"), Rink.named("inline-40x20"), Rink.sized(58, 25.5).painted_at(blue_line_x_m=7.77)],
+)
 def test_saved_and_loaded_is_the_same(tmp_path, rink):
     pairs = [
         PointPair(image=p.image, rink=(p.rink[0] / 3, p.rink[1] / 3), name='the "left" dot' if i == 0 else "")
@@ -162,6 +165,7 @@ GOOD = 'rink = "nhl"\nframe_size = [1280, 720]\n' + "\n".join(
         (GOOD.replace("[[points]]", "[[points]]\nframe = 4", 1), "point 2 names no frame, but others do"),
         (GOOD.replace('"nhl"', '"olympic"'), "rink 'olympic': expected"),
         (GOOD.replace('"nhl"', "{ length_m = 0, width_m = 0 }"), "length 0 m"),
+        (GOOD.replace('"nhl"', "{ length_m = 60, width_m = 26, blue_line_x_m = 40 }"), "must follow each other"),
         (GOOD.replace("image = [", 'image = ["a", ', 1), r"points\.1\.image"),
         (GOOD.replace("[1280, 720]", "[1280, 720"), "not a TOML file"),
         (GOOD.replace("1280, 720", "0, 0"), "frame size 0x0"),

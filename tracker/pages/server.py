@@ -1,8 +1,8 @@
 """A page served to the browser of this machine, and to nobody else, until Ctrl-C.
 
-    server = LocalServer(PAGES / "calibrate", [Route("/api/points", save, methods=["POST"])], port=port)
-    server.show(browser=not no_browser)
-    server.run()
+server = LocalServer(PAGES / "calibrate", [Route("/api/points", save, methods=["POST"])], port=port)
+server.show(browser=not no_browser)
+server.run()
 """
 
 import errno
