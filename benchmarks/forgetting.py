@@ -1,9 +1,11 @@
 """What forgetting a player costs beside training everything again: shares of the work, and seconds of the same run.
 
 Expected before measuring: 4.6 times faster at 20 shards and 50 slices (Bourtoule et al., 2021, figure 4); by the plan's
-formula 5.7 times at 4 shards of 3 slices and 9 times at 6 of 4, less what starting and searching cost.
+formula 5.7 times at 4 shards of 3 slices and 9 times at 6 of 4, less what starting and searching cost; of the linear
+member, which sees each crop once, 6 times at 4 of 3 and 9.6 at 6 of 4.
 
     python -m benchmarks.forgetting                        # a rendered roster of 44 people
+    python -m benchmarks.forgetting --member compact
     python -m benchmarks.forgetting ../shared/data/crops   # any labelled folder
 """
 
@@ -22,8 +24,10 @@ from classifier.erasure import NoRuns
 from classifier.forgetting import forget
 from classifier.holdings import list_players
 from classifier.importing import import_tree
+from classifier.members import member
 from classifier.plan import forgetting_share
 from classifier.roster import holdings, trainable
+from classifier.stage import Recipe
 from classifier.training import PlanRequest, train
 from classifier.workspace import Workspace
 
@@ -38,8 +42,9 @@ SEARCH = 6
     "--skaters", default=18, show_default=True, help="Rendered, of each team; a goalkeeper each, 6 officials."
 )
 @click.option("--grid", multiple=True, default=("4x3", "6x4"), show_default=True, help="SHARDSxSLICES.")
+@click.option("--member", default=Recipe().member, show_default=True)
 @click.option("--forget", "number", default=3, show_default=True, help="So many players are really forgotten, timed.")
-def main(crops: Path | None, each: int, skaters: int, grid: tuple[str, ...], number: int) -> None:
+def main(crops: Path | None, each: int, skaters: int, grid: tuple[str, ...], member: str, number: int) -> None:
     """Print the mean share over all players, and the seconds of a full training and of forgetting."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -50,21 +55,21 @@ def main(crops: Path | None, each: int, skaters: int, grid: tuple[str, ...], num
         import_tree(folder / "imported", crops)
         for cell in grid:
             shards, slices = (int(part) for part in cell.split("x"))
-            measure(folder, PlanRequest(shards, slices), number)
+            measure(folder, Recipe(member=member), PlanRequest(shards, slices), number)
             shutil.rmtree(folder / "w")
 
 
-def measure(folder: Path, request: PlanRequest, number: int) -> None:
+def measure(folder: Path, recipe: Recipe, request: PlanRequest, number: int) -> None:
     """Train, then forget some players one after another, in `folder/w`."""
     workspace = folder / "w"
     shutil.copytree(folder / "imported", workspace)
     start = time.perf_counter()
-    report = train(workspace, request=request)
+    report = train(workspace, recipe, request)
     full_s = time.perf_counter() - start
     with open_catalog(Workspace(workspace)) as catalog:
         plan, roster = catalog.plan(), holdings(trainable(catalog.crops()))
     assert plan is not None
-    shares = forgetting_share(plan, roster)
+    shares = forgetting_share(plan, roster, sums=member(recipe.member).exact)
     whole = [share for name, share in shares.items() if name in plan.places]
     mean = float(np.mean(list(shares.values())))
     click.echo(

@@ -181,6 +181,10 @@ class Catalog:
             [(p.name, p.kind, p.consent) for p in players],
         )
 
+    def set_consent(self, name: str, consent: str) -> None:
+        """Record whether a player agreed to be in here: `unknown`, `given` or `withdrawn`."""
+        self._db.execute("UPDATE player SET consent = ? WHERE name = ?", (consent, name))
+
     def put_crop(self, crop: Crop) -> None:
         """Add a crop, or bring its split and people up to date."""
         self._db.execute(

@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save
 
 from classifier.atomic_file import is_partial, remove, write_whole
 from classifier.environment import environment
-from classifier.stage import Recipe, State, fingerprint
+from classifier.stage import Recipe, fingerprint
+from classifier.state import State
 
 SUFFIX = ".safetensors"
 
@@ -38,7 +39,7 @@ def stage_names(
             "teams": list(teams),
             "recipe": recipe.model_dump(mode="json"),
             "position": [shard, part, len(slices)],
-            "environment": environment(),
+            "environment": environment(recipe.member),
         }
         text = json.dumps(made_of, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
         names.append(hashlib.sha256(text.encode()).hexdigest())
@@ -63,17 +64,17 @@ def load_state(folder: Path, name: str) -> State | None:
     try:
         tensors = load_file(path)
         step = int(tensors.pop("step").item())
-    except (FileNotFoundError, SafetensorError, KeyError):
+        kinds: dict[str, dict[str, torch.Tensor]] = {"model": {}, "memory": {}}
+        for key, tensor in tensors.items():
+            kind, _, rest = key.partition("/")
+            kinds[kind][rest] = tensor
+    except (FileNotFoundError, SafetensorError, KeyError):  # KeyError: an older program's
         return None
-    kinds: dict[str, dict[str, torch.Tensor]] = {"model": {}, "first": {}, "second": {}}
-    for key, tensor in tensors.items():
-        kind, _, rest = key.partition("/")
-        kinds[kind][rest] = tensor
-    return State(kinds["model"], kinds["first"], kinds["second"], step)
+    return State(kinds["model"], kinds["memory"], step)
 
 
 def state_fingerprint(state: State) -> str:
-    """SHA-256 over every tensor of a checkpoint, optimizer included, and its step; hexadecimal."""
+    """SHA-256 over every tensor of a checkpoint, what training carries along included, and its step; hexadecimal."""
     digest = hashlib.sha256(str(state.step).encode())
     for part in _parts(state).values():
         digest.update(fingerprint(part).encode())
@@ -95,4 +96,4 @@ def prune(folder: Path, keep: Iterable[str]) -> int:
 
 
 def _parts(state: State) -> dict[str, dict[str, torch.Tensor]]:
-    return {"model": state.model, "first": state.first_moment, "second": state.second_moment}
+    return {"model": state.model, "memory": state.memory}

@@ -1,4 +1,4 @@
-"""The ensemble that inference loads: one constituent a shard, their posteriors averaged.
+"""The ensemble that inference loads: one constituent a shard, brought together into one calibrated answer.
 
 `ensemble/manifest.json` names the constituents' files. It is replaced as one file and last, so that a reader sees
 either the old ensemble or the new one.
@@ -7,30 +7,31 @@ either the old ensemble or the new one.
 import hashlib
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from classifier.aggregation import Aggregation, Calibration
 from classifier.atomic_file import is_partial, remove, write_whole
 from classifier.checkpoints import load_state
 from classifier.environment import environment
 from classifier.errors import BadInput, CleansheetError
-from classifier.members import build, member, to_tensor
-from classifier.pixels import Image, fit
+from classifier.judgement import Judged, Seen, judge
+from classifier.members import member
+from classifier.panel import Constituent, Panel, for_inference
+from classifier.pixels import Image
 from classifier.shard import ShardJob
-from classifier.stage import Recipe, fingerprint, single_thread
+from classifier.stage import Recipe, fingerprint
+from classifier.state import State
 from classifier.workspace import Workspace
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 BATCH = 256  # crops in one pass, so that memory does not grow with a video's length
 
 
@@ -39,12 +40,12 @@ class NoEnsemble(BadInput):
 
 
 @dataclass(frozen=True)
-class Constituent:
-    """One shard's model."""
+class Answering:
+    """How the ensemble answers; nothing of it changes what is trained."""
 
-    network: nn.Module
-    known: tuple[int, ...]
-    """The classes that its shard has seen."""
+    aggregation: Aggregation = "mean"
+    threshold: float = 0.6
+    """Below this confidence the verdict is `unknown`."""
 
 
 class Ensemble:
@@ -52,15 +53,22 @@ class Ensemble:
 
     Attributes:
         teams: The classes, in the order of a posterior's columns.
-        version: Changes whenever any weight or class does.
+        version: Changes whenever any weight, class or way of answering does.
         member: The constituents' architecture.
+        answering: How their answers become one.
+        calibration: What makes its probabilities mean what they say.
     """
 
-    def __init__(self, teams: tuple[str, ...], version: str, member: str, constituents: Sequence[Constituent]) -> None:
+    def __init__(
+        self, teams: tuple[str, ...], version: str, member: str, constituents: Sequence[Constituent],
+        answering: Answering | None = None, calibration: Calibration | None = None,
+    ) -> None:  # fmt: skip
         self.teams = teams
         self.version = version
         self.member = member
-        self._constituents = tuple(constituents)
+        self.answering = answering or Answering()
+        self.calibration = calibration or Calibration()
+        self._panel = Panel(constituents, len(teams))
 
     @classmethod
     def load(cls, workspace: Path) -> "Ensemble":
@@ -84,65 +92,49 @@ class Ensemble:
                     f"the classifier in {workspace} knows nobody (any more): label and `cleansheet import` crops of "
                     "two teams, then `cleansheet train`."
                 )
-            return cls(tuple(manifest["teams"]), manifest["version"], manifest["recipe"]["member"], constituents)
+            return cls(
+                tuple(manifest["teams"]), manifest["version"], manifest["recipe"]["member"], constituents,
+                recorded_answering(manifest), Calibration(**manifest.get("calibration", {})),
+            )  # fmt: skip
         raise AssertionError
 
+    @property
+    def threshold(self) -> float:
+        """Below this confidence a team is unknown."""
+        return self.answering.threshold
+
     def alone(self) -> "tuple[Ensemble, ...]":
-        """Each constituent as an ensemble of its own: what its shard alone would say."""
-        return tuple(Ensemble(self.teams, self.version, self.member, [one]) for one in self._constituents)
+        """Each constituent as an ensemble of its own: what its shard alone would say, not calibrated."""
+        return tuple(Ensemble(self.teams, self.version, self.member, [one]) for one in self._panel.constituents)
 
     def posterior(self, crops: Sequence[Image]) -> NDArray[np.float32]:
-        """Probability of each team for each crop, `(N, teams)` float32; rows sum to 1.
-
-        A class's probability is the mean over the constituents that know it.
+        """Probability of each team for each crop, calibrated, `(N, teams)` float32; rows sum to 1.
 
         Args:
             crops: N BGR pictures, uint8 `(h, w, 3)`, of any size.
         """
-        size = member(self.member)
-        # One thread: these networks are too small to gain from more, and a busy machine makes more threads slow.
+        prepare = member(self.member).prepare
         out = np.empty((len(crops), len(self.teams)), np.float32)
-        with single_thread():
-            for start in range(0, len(crops), BATCH):
-                part = np.stack([fit(crop, size.height, size.width) for crop in crops[start : start + BATCH]])
-                out[start : start + len(part)] = mean_posterior(self._constituents, to_tensor(part), len(self.teams))
+        for start in range(0, len(crops), BATCH):
+            part = np.stack([prepare(crop) for crop in crops[start : start + BATCH]])
+            said = self._panel.posterior(part, self.answering.aggregation)
+            out[start : start + len(part)] = self.calibration.applied(said)
         return out
 
 
-@torch.inference_mode()
-def mean_posterior(constituents: Sequence[Constituent], pixels: Tensor, teams: int) -> NDArray[np.float32]:
-    """`(N, 3, H, W)` → `(N, teams)`: each class averaged over those who know it, then scaled to sum to 1."""
-    total = torch.zeros(len(pixels), teams)
-    votes = torch.zeros(teams)
-    for constituent in constituents:
-        columns = list(constituent.known)
-        total[:, columns] += constituent.network(pixels)[:, columns].softmax(dim=1)
-        votes[columns] += 1
-    mean = total / votes.clamp(min=1)
-    sums = mean.sum(dim=1, keepdim=True)
-    return torch.where(sums > 0, mean / sums.clamp(min=1e-12), torch.full_like(mean, 1 / teams)).numpy()
+@dataclass(frozen=True)
+class Published:
+    """What `publish` made."""
 
-
-def for_inference(member_name: str, teams: int, model: dict[str, Tensor]) -> nn.Module:
-    """A constituent ready to answer: batch norm folded into the convolutions before it."""
-    network = build(member_name, teams, 0)
-    network.load_state_dict(model)
-    network.eval()
-    features = network.get_submodule("features")
-    assert isinstance(features, nn.Sequential)
-    folded: list[nn.Module] = []
-    for layer in features:
-        if isinstance(layer, nn.BatchNorm2d) and isinstance(folded[-1], nn.Conv2d):
-            folded[-1] = fuse_conv_bn_eval(folded[-1], layer)
-        else:
-            folded.append(layer)
-    network.add_module("features", nn.Sequential(*folded))
-    return network.to(memory_format=torch.channels_last)
+    version: str
+    judged: Judged | None
+    """What strangers say of the crops; None where no shard can tell two teams apart."""
 
 
 def publish(
-    place: Workspace, jobs: Sequence[ShardJob], teams: Sequence[str], recipe: Recipe, *, even_empty: bool = False
-) -> str:
+    place: Workspace, jobs: Sequence[ShardJob], teams: Sequence[str], recipe: Recipe, seen: Sequence[Seen],
+    answering: Answering | None = None, *, even_empty: bool = False,
+) -> Published:  # fmt: skip
     """Make the ensemble of the shards' last checkpoints the workspace's own, and delete the previous files.
 
     Shards that cannot tell two teams apart have no constituent.
@@ -152,37 +144,44 @@ def publish(
         jobs: Of each shard that takes part.
         teams: The classes.
         recipe: What the shards were trained with.
+        seen: The crops that its confidence may be calibrated on.
+        answering: How it answers; as until now where None.
         even_empty: Publish an ensemble that knows nothing rather than raise: an erasure goes on whatever is left.
-
-    Returns:
-        The ensemble's version.
 
     Raises:
         CleansheetError: no shard sees two teams, or a checkpoint is missing.
     """
-    entries: list[dict[str, Any]] = []
-    for job in jobs:
-        if not job.known():
-            continue
-        name = job.names()[-1]
-        state = load_state(place.shards, name)
-        if state is None:
-            raise CleansheetError(f"checkpoint {name} is missing from {place.shards}: run `cleansheet train` again.")
-        write_whole(place.ensemble / f"{name}.safetensors", save({k: v.contiguous() for k, v in state.model.items()}))
-        digest = fingerprint(state.model)
-        entries.append({"shard": job.shard, "file": f"{name}.safetensors", "known": job.known(), "sha256": digest})
-    if not entries and not even_empty:
+    able = [job for job in jobs if job.known()]
+    if not able and not even_empty:
         raise CleansheetError("no shard sees two teams: train with fewer shards, or in balanced mode (--replan).")
-    settings = recipe.model_dump(mode="json")
-    made_of = {"format": FORMAT, "teams": list(teams), "recipe": settings, "constituents": entries}
-    version = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
-    manifest = {**made_of, "version": version, "environment": environment()}
+    states = [_last_state(place, job) for job in able]
+    if answering is None:
+        try:
+            answering = recorded_answering(read_manifest(place.path))
+        except CleansheetError:
+            answering = Answering()
+    judged = None
+    if able:
+        panel = Panel([_constituent(job, state) for job, state in zip(able, states, strict=True)], len(teams))
+        shards = [job.shard for job in able]
+        judged = judge(panel, shards, seen, teams, recipe.member, answering.aggregation)
+    entries: list[dict[str, Any]] = []
+    for job, state in zip(able, states, strict=True):
+        file = f"{job.names()[-1]}.safetensors"
+        write_whole(place.ensemble / file, save({k: v.contiguous() for k, v in state.model.items()}))
+        entries.append({"shard": job.shard, "file": file, "known": job.known(), "sha256": fingerprint(state.model)})
+    made_of = {
+        "format": FORMAT, "teams": list(teams), "recipe": recipe.model_dump(mode="json"), "constituents": entries,
+        "answering": asdict(answering), "calibration": asdict(judged.calibration if judged else Calibration()),
+    }  # fmt: skip
+    version = _version(made_of)
+    manifest = {**made_of, "version": version, "environment": environment(recipe.member)}
     write_whole(place.ensemble / MANIFEST, json.dumps(manifest, indent=1).encode())
     kept = {MANIFEST, *(entry["file"] for entry in entries)}
     for path in place.ensemble.iterdir():
         if path.name not in kept and (path.suffix == ".safetensors" or is_partial(path)):
             remove(path)
-    return version
+    return Published(version, judged)
 
 
 def withdraw(place: Workspace, shards: Collection[int]) -> None:
@@ -193,9 +192,8 @@ def withdraw(place: Workspace, shards: Collection[int]) -> None:
         return
     entries = [entry for entry in manifest["constituents"] if entry["shard"] not in shards]
     if len(entries) < len(manifest["constituents"]):
-        left = {name: manifest[name] for name in ("format", "teams", "recipe")} | {"constituents": entries}
-        version = hashlib.sha256(json.dumps(left, sort_keys=True).encode()).hexdigest()[:16]
-        manifest |= {"constituents": entries, "version": version}
+        manifest |= {"constituents": entries, "calibration": asdict(Calibration())}  # theirs had a part in it
+        manifest["version"] = _version({k: v for k, v in manifest.items() if k not in ("version", "environment")})
         write_whole(place.ensemble / MANIFEST, json.dumps(manifest, indent=1).encode())
     kept = {entry["file"] for entry in entries}
     for path in sorted(place.ensemble.iterdir()):
@@ -223,6 +221,42 @@ def read_manifest(workspace: Path) -> dict[str, Any]:
     if manifest.get("format", 0) > FORMAT:
         raise BadInput(f"{path} was written by a newer program: install a newer cleansheet, or train again.")
     return manifest
+
+
+def recorded_answering(manifest: dict[str, Any]) -> Answering:
+    """How an ensemble answers, by its manifest; older ones know one way."""
+    return Answering(**manifest.get("answering", {}))
+
+
+def checked(aggregation: str | None, threshold: float | None, recorded: Answering) -> Answering:
+    """What was asked for, over what is recorded.
+
+    Raises:
+        BadInput: no such way, or a threshold that is no probability.
+    """
+    if aggregation is not None and aggregation not in get_args(Aggregation):
+        raise BadInput(f"unknown aggregation {aggregation!r}: expected {' or '.join(get_args(Aggregation))}.")
+    if threshold is not None and not 0 <= threshold < 1:
+        raise BadInput(f"a threshold of {threshold:g}: expected a confidence from 0 (never unknown) to below 1.")
+    way = next((known for known in get_args(Aggregation) if known == aggregation), recorded.aggregation)
+    return Answering(way, recorded.threshold if threshold is None else threshold)
+
+
+def _version(made_of: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _last_state(place: Workspace, job: ShardJob) -> State:
+    name = job.names()[-1]
+    state = load_state(place.shards, name)
+    if state is None:
+        raise CleansheetError(f"checkpoint {name} is missing from {place.shards}: run `cleansheet train` again.")
+    return state
+
+
+def _constituent(job: ShardJob, state: State) -> Constituent:
+    known = tuple(job.teams.index(team) for team in job.known())
+    return Constituent(for_inference(job.recipe.member, len(job.teams), state.model), known)
 
 
 def _load(folder: Path, manifest: dict[str, Any], entry: dict[str, Any]) -> Constituent:

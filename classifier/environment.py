@@ -11,17 +11,23 @@ import cv2
 import numpy as np
 import torch
 
-NUMERIC_CODE = ("adamw.py", "augmentation.py", "members.py", "pixels.py", "stage.py")
+from classifier.members import member
+
+NUMERIC_CODE = ("adamw.py", "augmentation.py", "colours.py", "members.py", "pixels.py", "stage.py")
 """The files of this package that decide a weight's bits."""
+EXACT_CODE = ("colours.py", "ridge.py", "within_teams.csv")
+"""Those that decide the linear member's, which depend on nothing else but how a picture's file is decoded."""
 NUMERIC_VARIABLES = ("DNNL_MAX_CPU_ISA", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA")
 INSTRUCTION_SETS = ("fma", "avx", "avx2", "avx512", "amx", "asimd", "sve")
 
 
 @functools.cache
-def environment() -> dict[str, str]:
-    """The fingerprint as readable pairs; equal pairs promise equal bits."""
+def environment(member_name: str) -> dict[str, str]:
+    """The fingerprint as readable pairs for a member; equal pairs promise equal bits."""
+    if member(member_name).exact:
+        return {"code": _code_version(EXACT_CODE), "arithmetic": "whole numbers", "opencv": cv2.__version__}
     return {
-        "code": code_version(),
+        "code": _code_version(NUMERIC_CODE),
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         "torch": str(torch.__version__),
         "numpy": np.__version__,
@@ -33,11 +39,10 @@ def environment() -> dict[str, str]:
     }
 
 
-@functools.cache
-def code_version() -> str:
-    """SHA-256 over the numeric source files, hexadecimal."""
+def _code_version(files: tuple[str, ...]) -> str:
+    """SHA-256 over source files, hexadecimal."""
     digest = hashlib.sha256()
-    for name in NUMERIC_CODE:
+    for name in files:
         digest.update(Path(__file__).with_name(name).read_bytes())
     return digest.hexdigest()
 

@@ -16,19 +16,17 @@ from classifier.catalog import Catalog, Crop
 from classifier.ensemble import read_manifest
 from classifier.errors import BadInput, CleansheetError
 from classifier.keys import token
-from classifier.likeness import ALIKE_BITS
+from classifier.likeness import ALIKE_BITS, same_picture, thumb
 from classifier.members import member
-from classifier.pixels import Image, fit, read_crop
+from classifier.pixels import Image, read_crop
 from classifier.plan import Plan, extend_plan
+from classifier.ridge import add_crops, fresh_sums
 from classifier.roster import holdings, trainable
 from classifier.shard import ShardJob
 from classifier.stage import Position, Recipe, fresh_state, run_stage, single_thread
 from classifier.training import shard_jobs
 from classifier.workspace import Workspace
 
-THUMB = 16
-ALIKE_GREY = 6.0
-"""Pictures whose hashes are alike are copies where their thumbnails differ by less, of 255, on average."""
 SUGGESTED = 3
 
 
@@ -190,16 +188,6 @@ def near_copies(place: Workspace, crops: Sequence[Crop], mine: Collection[str]) 
     return found
 
 
-def thumb(image: Image) -> NDArray[np.int16]:
-    """`(16, 16, 3)`: a picture small enough to be the same after another encoding."""
-    return fit(image, THUMB, THUMB).astype(np.int16)
-
-
-def same_picture(one: NDArray[np.int16], other: NDArray[np.int16]) -> bool:
-    """Whether two thumbnails are of one picture."""
-    return float(np.abs(one - other).mean()) < ALIKE_GREY
-
-
 def look_alikes(place: Workspace, crops: Sequence[Crop], image: Image, most: int = 12) -> list[tuple[float, Crop]]:
     """The catalog's pictures most like an example, nearest first, each with its distance (0 to 255)."""
     example = thumb(image)
@@ -294,15 +282,19 @@ def _thin(before: Sequence[Crop], after: Sequence[Crop]) -> tuple[str, ...]:
 
 
 def _step_s(recipe: Recipe, teams: int) -> float:
-    """Seconds of one optimizer step, measured on grey pictures."""
-    size = member(recipe.member)
+    """Seconds of one optimizer step, or of adding a crop, measured on grey pictures."""
+    size, classes, steps = member(recipe.member), max(teams, 2), 4
     pixels = np.full((recipe.batch, size.height, size.width, 3), 128, np.uint8)
-    labels = np.arange(recipe.batch) % max(teams, 2)
-    short = recipe.model_copy(update={"epochs": 1e-3, "least_steps": 4})
+    labels = np.arange(recipe.batch) % classes
+    short = recipe.model_copy(update={"epochs": 1e-3, "least_steps": steps})
     with single_thread():
         start = time.perf_counter()
-        run_stage(fresh_state(short, max(teams, 2), 0), pixels, labels, max(teams, 2), short, Position(0, 0, 1))
-    return (time.perf_counter() - start) / 4
+        if size.exact:
+            add_crops(fresh_sums(classes), pixels, labels)
+            steps = len(pixels)
+        else:
+            run_stage(fresh_state(short, classes, 0), pixels, labels, classes, short, Position(0, 0, 1))
+    return (time.perf_counter() - start) / steps
 
 
 def missing_crops(place: Workspace, crops: Iterable[Crop]) -> list[Path]:

@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.aggregation import calibration_error
 from classifier.catalog import Crop, open_catalog
-from classifier.errors import BadInput
+from classifier.ensemble import Answering, read_manifest, recorded_answering
+from classifier.errors import BadInput, CleansheetError
 from classifier.evaluation_fold import FoldCrop, FoldJob, fold_shards
 from classifier.members import member
 from classifier.processes import default_workers, run_jobs
+from classifier.scores import confusion_of, scores_of
 from classifier.stage import Recipe
 from classifier.training import DEFAULT_SHARDS, DEFAULT_SLICES, PlanRequest
 from classifier.workspace import Workspace
@@ -33,15 +36,25 @@ class Score:
     """Most shards of any fold."""
     slices: int
     accuracy: float
-    """Share of crops told right, mean over the seeds."""
+    """Share of crops told right by the mean posterior, mean over the seeds."""
     low: float
     high: float
     """95 % interval of the accuracy if other players of this sort had been recorded (bootstrap over players)."""
     by_seed: tuple[float, ...]
+    precision_macro: float
+    recall_macro: float
     f1_macro: float
-    """Mean of the teams' F1, over all seeds."""
+    """Means of the teams' precision, recall and F1, over all seeds."""
     confusion: tuple[tuple[int, ...], ...]
     """`confusion[i][j]`: crops of team i called team j, over all seeds."""
+    majority: float
+    """Accuracy if the constituents voted instead."""
+    calibration_error: float
+    """How far confidence and share of right answers are apart, on average."""
+    unknown: float
+    """Share of crops whose confidence is below the threshold."""
+    accuracy_of_known: float
+    """Share told right of the others."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +116,10 @@ def evaluate(
         sources = catalog.sources()
         plan = catalog.plan()
         stand_ins = {player.name for player in catalog.players() if player.kind != "named"}
+    try:
+        threshold = recorded_answering(read_manifest(workspace)).threshold
+    except CleansheetError:
+        threshold = Answering().threshold
     asked = plan.asked if plan else (DEFAULT_SHARDS, DEFAULT_SLICES)
     shards, slices = request.shards or asked[0], request.slices or asked[1]
     groups = _groups(crops, sources)
@@ -132,16 +149,18 @@ def evaluate(
             progress(done, total)
 
     answers = run_jobs("fold", jobs, default_workers(total) if workers is None else workers, heard)
-    called = np.zeros((len(arms), seeds, len(crops)), np.int64)
+    said = np.zeros((len(arms), seeds, len(crops), len(teams)))
+    voted = np.zeros((len(arms), seeds, len(crops)), np.int64)
     for i, (answer, (seed, test)) in enumerate(zip(answers, tests, strict=True)):
-        called[i % len(arms), seed, test] = np.argmax(answer, axis=1)
+        said[i % len(arms), seed, test] = answer["mean"]
+        voted[i % len(arms), seed, test] = np.argmax(answer["majority"], axis=1)
     truth = np.array([teams.index(crop.team) for crop in crops])
     cells = [planned[arm :: len(arms)] for arm in range(len(arms))]
     shapes = [(max(map(len, of_arm)), max(len(s.slices) for job in of_arm for s in job)) for of_arm in cells]
-    scores = [_score(called[arm], truth, crops, len(teams), *shapes[arm]) for arm in range(len(arms))]
+    scores = [_score(said[arm], voted[arm], truth, crops, threshold, *shapes[arm]) for arm in range(len(arms))]
     return EvaluationReport(
         teams, recipe.member, len(crops), len({crop.players[0] for crop in crops}), folds, seeds, scores[0],
-        scores[1] if unsharded else None, _mistakes(called[0], truth, crops, teams, sources),
+        scores[1] if unsharded else None, _mistakes(said[0].argmax(axis=2), truth, crops, teams, sources),
         _notes(crops, stand_ins, shards, shapes[0][0]),
     )  # fmt: skip
 
@@ -181,15 +200,14 @@ def _fold_of(groups: dict[str, list[tuple[str, ...]]], folds: int, seed: int) ->
 
 
 def _score(
-    called: NDArray[np.int64], truth: NDArray[np.int64], crops: Sequence[Crop], teams: int, shards: int, slices: int
-) -> Score:
-    """From `(seeds, crops)` verdicts."""
-    right = called == truth
-    confusion = np.zeros((teams, teams), np.int64)
-    for of_seed in called:
-        np.add.at(confusion, (truth, of_seed), 1)
-    hits = confusion.diagonal()
-    f1 = 2 * hits / np.maximum(confusion.sum(axis=0) + confusion.sum(axis=1), 1)
+    said: NDArray[np.float64], voted: NDArray[np.int64], truth: NDArray[np.int64], crops: Sequence[Crop],
+    threshold: float, shards: int, slices: int,
+) -> Score:  # fmt: skip
+    """From `(seeds, crops, teams)` posteriors and `(seeds, crops)` votes."""
+    called, confidence, teams = said.argmax(axis=2), said.max(axis=2), said.shape[2]
+    right, sure = called == truth, confidence >= threshold
+    confusion = np.sum([confusion_of(truth, of_seed, teams) for of_seed in called], axis=0)
+    teams_told = scores_of(confusion)
     names = sorted({crop.players[0] for crop in crops})
     index = np.array([names.index(crop.players[0]) for crop in crops])
     people = np.bincount(index, right.mean(axis=0))
@@ -199,7 +217,9 @@ def _score(
     low, high = np.quantile(resampled, [0.025, 0.975])
     return Score(
         shards, slices, float(right.mean()), float(low), float(high), tuple(map(float, right.mean(axis=1))),
-        float(f1.mean()), tuple(tuple(map(int, row)) for row in confusion),
+        teams_told.precision, teams_told.recall, teams_told.f1, tuple(tuple(map(int, row)) for row in confusion),
+        float((voted == truth).mean()), calibration_error(confidence.ravel(), right.ravel()), float(1 - sure.mean()),
+        float(right[sure].mean()) if sure.any() else 0.0,
     )  # fmt: skip
 
 

@@ -1,12 +1,15 @@
 """One fold of an evaluation: train an ensemble in memory on some players, ask it about the others."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
-from classifier.ensemble import Constituent, for_inference, mean_posterior
-from classifier.members import to_tensor
+from classifier.aggregation import AGGREGATIONS
+from classifier.judgement import Seen, judge
+from classifier.panel import Constituent, Panel, for_inference
 from classifier.plan import Holding, make_plan
 from classifier.shard import LabelledCrop, Report, ShardJob, member_pixels, train_shard
-from classifier.stage import Recipe, single_thread
+from classifier.stage import Recipe
 
 
 class FoldCrop(LabelledCrop):
@@ -28,18 +31,35 @@ class FoldJob(BaseModel):
     slices: int
 
 
-def judge_fold(job: FoldJob, report: Report) -> list[list[float]]:
-    """The posterior `(test crops, teams)` of an ensemble of the training crops."""
+def judge_fold(job: FoldJob, report: Report) -> dict[str, Any]:
+    """Train an ensemble on the training crops, and ask it about the others.
+
+    Returns:
+        `mean` and `majority`: `(test crops, teams)` calibrated posteriors.
+    """
+    member_name, shards = job.recipe.member, fold_shards(job)
+    able = [shard for shard in shards if shard.known()]
     constituents = []
-    for shard in fold_shards(job):
+    for shard in shards:
         *_, last = train_shard(shard, report)
-        known = tuple(job.teams.index(team) for team in shard.known())
-        constituents.append(Constituent(for_inference(job.recipe.member, len(job.teams), last.model), known))
-    with single_thread():
-        answer: list[list[float]] = mean_posterior(
-            constituents, to_tensor(member_pixels(job.test, job.recipe.member)), len(job.teams)
-        ).tolist()
-    return answer
+        if shard in able:
+            known = tuple(job.teams.index(team) for team in shard.known())
+            constituents.append(Constituent(for_inference(member_name, len(job.teams), last.model), known))
+    panel = Panel(constituents, len(job.teams))
+    shard_of = {crop.digest: shard.shard for shard in shards for part in shard.slices for crop in part}
+    people: dict[str, set[int]] = {}
+    for crop in job.train:
+        people.setdefault(crop.player, set()).add(shard_of[crop.digest])
+    seen = [
+        Seen(crop, frozenset(people[crop.player] if len(people[crop.player]) == 1 else {shard_of[crop.digest]}))
+        for crop in job.train
+    ]
+    answers: dict[str, Any] = {}
+    for aggregation in AGGREGATIONS:
+        judged = judge(panel, [shard.shard for shard in able], seen, job.teams, member_name, aggregation)
+        said = panel.posterior(member_pixels(job.test, member_name), aggregation)
+        answers[aggregation] = judged.calibration.applied(said).tolist()
+    return answers
 
 
 def fold_shards(job: FoldJob) -> list[ShardJob]:

@@ -20,11 +20,10 @@ from classifier import certificate
 from classifier.atomic_file import is_partial, remove, write_whole
 from classifier.catalog import Catalog, Crop, open_catalog
 from classifier.certificate_page import page
-from classifier.checkpoints import load_state, prune, state_fingerprint
+from classifier.checkpoints import load_state, state_fingerprint
 from classifier.ensemble import publish, read_manifest, withdraw
 from classifier.environment import environment
 from classifier.erasure import (
-    THUMB,
     Runs,
     RunsErased,
     Survey,
@@ -36,14 +35,17 @@ from classifier.erasure import (
     survey,
 )  # fmt: skip
 from classifier.errors import BadInput, CleansheetError
+from classifier.judgement import Seen, all_seen
 from classifier.keys import signing_key, token
 from classifier.leftovers import Found, Trace, search, trace_of
+from classifier.likeness import THUMB
 from classifier.plan import extend_plan
 from classifier.processes import default_workers, run_jobs
 from classifier.roster import holdings, trainable
 from classifier.shard import ShardJob
 from classifier.stage import Recipe
-from classifier.training import TrainProgress, build_missing, shard_jobs
+from classifier.training import TrainProgress, build_missing, shard_jobs, tidy
+from classifier.training_page import clear_pages, write_pages
 from classifier.workspace import Workspace
 
 STEPS = 8
@@ -301,6 +303,7 @@ def _carry_out(place: Workspace, journal: Journal, runs: Runs, say: Say, workers
     erasing = journal.kind == "erasure"
     say(1, "the classifier answers without the shards concerned")
     withdraw(place, {shard for shard, _ in journal.touched})
+    clear_pages(place)
     say(2, "pictures and rows go" if erasing else "labels are corrected")
     out_of_runs = journal.out_of_runs
     if out_of_runs is None:
@@ -329,9 +332,13 @@ def _carry_out(place: Workspace, journal: Journal, runs: Runs, say: Say, workers
         if jobs:
             build_missing(jobs, workers, None)
             say(4, "the classifier takes them back")
-            publish(place, jobs, jobs[0].teams, Recipe(**journal.recipe), even_empty=True)
+            made = publish(
+                place, jobs, jobs[0].teams, Recipe(**journal.recipe), _seen(place, catalog), even_empty=True
+            )
         say(5, "checkpoints that nothing refers to any more go")
-        prune(place.shards, [name for job in jobs for name in job.names()])
+        tidy(place, jobs)
+        if jobs:
+            write_pages(place, jobs, made.judged, {c.digest: ", ".join(c.players) for c in catalog.crops()})
         catalog.rewrite()
         kept_texts = _texts(catalog)
     say(6, "every byte of the workspace is searched for what is left")
@@ -356,6 +363,11 @@ def _jobs(place: Workspace, catalog: Catalog, recipe: Recipe) -> tuple[ShardJob,
     with catalog.transaction():
         catalog.record_plan(plan, {digest: h.player for h in roster for digest in h.crops})
     return shard_jobs(place, plan, crops, recipe)
+
+
+def _seen(place: Workspace, catalog: Catalog) -> tuple[Seen, ...]:
+    plan = catalog.plan()
+    return () if plan is None else all_seen(place, plan, catalog.crops())
 
 
 def _prove(place: Workspace, jobs: Sequence[ShardJob], workers: int | None) -> list[dict[str, Any]]:
@@ -390,7 +402,7 @@ def compare_with_retraining(
         if progress is not None:
             progress(TrainProgress(done, total, message["shard"], message["slice"], message["loss"]))
 
-    blind = [job.model_copy(update={"folder": None}) for job in jobs]
+    blind = [job.model_copy(update={"folder": None, "held_out": ()}) for job in jobs]
     count = (default_workers(total) if workers is None else workers) if blind else 1
     retrained = run_jobs("retrain", blind, count, heard, fresh=True) if blind else []
     proofs = []
@@ -429,8 +441,8 @@ def _content(
         "touched": [{"shard": shard + 1, "from_slice": part + 1} for shard, part in journal.touched],
         "share_of_a_full_training": round(journal.share, 6),
         "roots": {**journal.roots, "ensemble_after": ensemble_root(place)},
-        "retrained_in_a_fresh_process": proofs, "ensemble": ensemble, "environment": environment(),
-        "not_covered": not_covered,
+        "retrained_in_a_fresh_process": proofs, "ensemble": ensemble,
+        "environment": environment(journal.recipe["member"]), "not_covered": not_covered,
     }  # fmt: skip
     if found is not None:
         content["runs"] = {"runs": out_of_runs.runs, "tracks": out_of_runs.tracks, "rows": out_of_runs.rows,

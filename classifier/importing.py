@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from classifier.atomic_file import write_whole
@@ -17,7 +18,7 @@ from classifier.catalog import Catalog, Crop, Player, open_catalog
 from classifier.discovery import Labelled, discover
 from classifier.errors import BadInput
 from classifier.keys import token
-from classifier.likeness import alike_pairs, look
+from classifier.likeness import ALIKE_BITS, alike_pairs, look, same_picture, thumb
 from classifier.workspace import Workspace
 
 LEAST_SIDE_PX = 8
@@ -54,7 +55,8 @@ class ImportReport:
     near_duplicates: tuple[tuple[str, str], ...]
     """Pairs that look alike."""
     near_duplicates_across_players: int
-    near_duplicates_across_sides: int
+    near_duplicates_across_sides: tuple[tuple[str, str], ...]
+    """Validation pictures that are near-copies of a train picture, with that one; they are kept as train."""
     several_people: tuple[str, ...]
     """Pictures of more than one person: kept, not trained on."""
     several_teams: tuple[str, ...]
@@ -104,6 +106,7 @@ def import_tree(
                 read = _without_the_forgotten(place, catalog, read)
                 suppressed = asked - len(read)
                 after, kinds = _merged(read, before)
+                after, moved = _on_one_side(place, read, after)
                 _refuse_players_of_two_teams(after.values())
                 _refuse_single_team(after.values(), folder)
                 for digest, picture in read.items():
@@ -112,6 +115,8 @@ def import_tree(
                         made.append(path)
                         write_whole(path, picture.data)
                 _write(catalog, read, before, after, kinds)
+                for digest in moved:
+                    catalog.put_crop(after[digest])
                 players = catalog.players()
         except BaseException:
             for path in made:
@@ -119,7 +124,7 @@ def import_tree(
             if new_here:
                 place.catalog.unlink(missing_ok=True)
             raise
-    return _report(read, before, after, kinds, unusable, found.rows_without_team, suppressed, len(players))
+    return _report(read, before, after, kinds, moved, unusable, found.rows_without_team, suppressed, len(players))
 
 
 @dataclass(frozen=True)
@@ -221,6 +226,44 @@ def _merged(
     return after, kinds
 
 
+def _on_one_side(
+    place: Workspace, read: dict[str, _Picture], crops: dict[str, Crop]
+) -> tuple[dict[str, Crop], dict[str, str]]:  # fmt: skip
+    """Keep validation pictures that are near-copies of train pictures as train, and their near-copies in turn.
+
+    Returns:
+        The crops, and of each that changed sides the train picture that it is a copy of.
+    """
+    after, moved = dict(crops), dict[str, str]()
+    thumbs: dict[str, NDArray[np.int16]] = {}
+
+    def thumb_of(digest: str) -> NDArray[np.int16]:
+        if digest not in thumbs:
+            path = place.crop(digest, after[digest].suffix)
+            data = read[digest].data if digest in read else path.read_bytes() if path.exists() else b""
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+            blank = np.full((1, 1, 3), 0, np.uint8)
+            thumbs[digest] = thumb(blank if image is None else image.astype(np.uint8, copy=False))
+        return thumbs[digest]
+
+    held_out = {digest: np.uint64(int(crop.look, 16)) for digest, crop in sorted(after.items()) if crop.split == "val"}
+    others = [digest for digest, crop in sorted(after.items()) if crop.split == "train"]
+    while others and held_out:
+        codes = np.array([int(after[digest].look, 16) for digest in others], np.uint64)
+        found: dict[str, str] = {}
+        for digest, code in held_out.items():
+            near = np.flatnonzero(np.bitwise_count(codes ^ code) <= ALIKE_BITS)
+            copies = [others[int(i)] for i in near if same_picture(thumb_of(digest), thumb_of(others[int(i)]))]
+            if copies:
+                found[digest] = copies[0]
+        for digest in found:
+            after[digest] = replace(after[digest], split="train")
+            del held_out[digest]
+        moved |= found
+        others = sorted(found)
+    return after, moved
+
+
 def _players(digest: str, picture: _Picture, known: Crop | None) -> list[tuple[str, str]]:
     """Who shows on a picture, each with the kind of player."""
     named = {file.players: file.location for file in picture.files if file.players}
@@ -289,7 +332,7 @@ def _sweep(place: Workspace, catalog: Catalog) -> None:
 
 def _report(
     read: dict[str, _Picture], before: dict[str, Crop], after: dict[str, Crop], kinds: dict[str, str],
-    unusable: tuple[Unusable, ...], rows_without_team: int, suppressed: int, players: int,
+    moved: dict[str, str], unusable: tuple[Unusable, ...], rows_without_team: int, suppressed: int, players: int,
 ) -> ImportReport:  # fmt: skip
     mine = [after[digest] for digest in sorted(read)]
     name = {digest: picture.files[0].location for digest, picture in read.items()}
@@ -298,7 +341,7 @@ def _report(
         file.location
         for digest, picture in sorted(read.items())
         for file in picture.files
-        if file.split == "val" and after[digest].split == "train"
+        if file.split == "val" and after[digest].split == "train" and digest not in moved
     ]
     everything = mine + [crop for digest, crop in sorted(after.items()) if digest not in read]
     pairs = [(everything[i], everything[j]) for i, j in alike_pairs([c.look for c in everything], len(mine))]
@@ -319,7 +362,9 @@ def _report(
         on_both_sides=tuple(sorted(both)),
         near_duplicates=tuple((name.get(a.digest, a.digest), name.get(b.digest, b.digest)) for a, b in pairs),
         near_duplicates_across_players=sum(not set(a.players) & set(b.players) for a, b in pairs),
-        near_duplicates_across_sides=sum(a.split != b.split for a, b in pairs),
+        near_duplicates_across_sides=tuple(
+            (name.get(digest, digest), name.get(copy, copy)) for digest, copy in sorted(moved.items())
+        ),
         several_people=tuple(sorted(name[crop.digest] for crop in several)),
         several_teams=tuple(sorted(name[crop.digest] for crop in mixed)),
         unusable=unusable,

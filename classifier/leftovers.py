@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.discovery import PICTURES
-from classifier.erasure import same_picture, thumb
 from classifier.errors import CleansheetError
-from classifier.likeness import ALIKE_BITS, look
+from classifier.likeness import ALIKE_BITS, look, same_picture, thumb
 from classifier.workspace import Workspace
 
 SHORT = 4

@@ -4,10 +4,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.pixels import Image
+from classifier.pixels import Image, fit
 
 ALIKE_BITS = 6
 """Near-copies differ in at most so many of the 64 bits."""
+THUMB = 16
+ALIKE_GREY = 6.0
+"""Pictures whose hashes are alike are copies where their thumbnails differ by less, of 255, on average."""
 
 
 def look(image: Image) -> str:
@@ -27,3 +30,13 @@ def alike_pairs(looks: list[str], first: int, bits: int = ALIKE_BITS) -> list[tu
         distance = np.bitwise_count(codes[i + 1 :] ^ codes[i])
         pairs += [(i, i + 1 + int(j)) for j in np.flatnonzero(distance <= bits)]
     return pairs
+
+
+def thumb(image: Image) -> NDArray[np.int16]:
+    """`(16, 16, 3)`: a picture small enough to be the same after another encoding."""
+    return fit(image, THUMB, THUMB).astype(np.int16)
+
+
+def same_picture(one: NDArray[np.int16], other: NDArray[np.int16]) -> bool:
+    """Whether two thumbnails are of one picture."""
+    return float(np.abs(one - other).mean()) < ALIKE_GREY

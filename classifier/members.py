@@ -1,7 +1,7 @@
 """The constituents' architectures, by name.
 
-A member is a small network that tells teams apart on one crop. It is built with all its weights drawn from one seed
-and never from the global random state, and it needs no statistics of the data: pixels are only shifted to [-0.5, 0.5].
+A member tells teams apart on one crop. Networks are built with all their weights drawn from one seed and never from the
+global random state, and none needs statistics of the data: pixels are only shifted to [-0.5, 0.5].
 """
 
 from collections.abc import Callable
@@ -11,8 +11,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
+from classifier.colours import FEATURES, HEIGHT, WIDTH, colour_features, shrink
 from classifier.errors import BadInput
+from classifier.pixels import Image, fit
+from classifier.ridge import Scores
+
+DEFAULT = "linear"
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,12 @@ class Member:
     network: Callable[[int], nn.Module]
     """Number of teams → a network from `(N, 3, height, width)` float32 to logits `(N, teams)`."""
     about: str
+    exact: bool = False
+    """Trained by adding whole numbers up (`classifier.ridge`) instead of by gradients."""
+
+    def prepare(self, image: Image) -> Image:
+        """A crop of any size as this member sees it, `(height, width, 3)`."""
+        return shrink(image) if self.exact else fit(image, self.height, self.width)
 
 
 def member(name: str) -> Member:
@@ -117,9 +129,26 @@ class Reference(nn.Module):
         return logits
 
 
+class Frozen(nn.Module):
+    """A trained linear head on fixed colour features: of the jersey, of the legs; 73 numbers a crop."""
+
+    def __init__(self, teams: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(FEATURES, teams)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """`(N, 3, 48, 32)` → logits `(N, teams)`."""
+        small = functional.avg_pool2d(pixels.detach().add(0.5).mul(255).contiguous(), 2).round().to(torch.uint8)
+        features = colour_features(small.permute(0, 2, 3, 1).numpy())
+        logits: Tensor = self.head(torch.from_numpy(features.astype(np.float32) / 64))
+        return logits
+
+
 MEMBERS: dict[str, Member] = {
     m.name: m
     for m in (
+        Member("linear", HEIGHT, WIDTH, Scores, "exact ridge on fixed colour features, whole numbers", exact=True),
+        Member("frozen", 2 * HEIGHT, 2 * WIDTH, Frozen, "a trained head on the same features"),
         Member("compact", 48, 32, Compact, "three convolutions 16-32-64 pooled around the jersey, 24 k parameters"),
         Member("reference", 150, 150, Reference, "the reference system's CNN, 21 M parameters"),
     )

@@ -31,6 +31,8 @@ class Holding:
     team: str
     crops: tuple[str, ...]
     """Digests."""
+    leaving: int = 0
+    """How likely they are to leave, beside others: 0 least. The likelier, the later their slice."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def extend_plan(plan: Plan, holdings: Iterable[Holding]) -> Plan:
     return _with_notes(changed, roster)
 
 
-def forgetting_share(plan: Plan, holdings: Sequence[Holding]) -> dict[str, float]:
+def forgetting_share(plan: Plan, holdings: Sequence[Holding], *, sums: bool = False) -> dict[str, float]:
     """Player → the share of a full training that is repeated when they are forgotten.
 
     Counted in crops that the optimizer sees, with equal epochs in every stage (Bourtoule et al., 2021, section V-B).
@@ -149,20 +151,22 @@ def forgetting_share(plan: Plan, holdings: Sequence[Holding]) -> dict[str, float
     Args:
         plan: The plan of these holdings.
         holdings: All players.
+        sums: Whether training adds each slice's crops to the sums of the slices before, and does not see those again.
     """
+    work = _added if sums else _work
     sizes = [[0] * plan.slices for _ in range(plan.shards)]
     parts: dict[str, Counter[Place]] = {}
     for h in holdings:
         parts[h.player] = Counter(plan.place(h.player, digest) for digest in h.crops)
         for place, crops in parts[h.player].items():
             sizes[place.shard][place.slice] += crops
-    full = sum(_work(of_shard, 0) for of_shard in sizes)
+    full = sum(work(of_shard, 0) for of_shard in sizes)
     shares = {}
     for name, mine in parts.items():
         cost = 0.0
         for shard in {place.shard for place in mine}:
             left = [n - mine[Place(shard, part)] for part, n in enumerate(sizes[shard])]
-            cost += _work(left, min(place.slice for place in mine if place.shard == shard))
+            cost += work(left, min(place.slice for place in mine if place.shard == shard))
         shares[name] = cost / full if full else 0.0
     return shares
 
@@ -170,6 +174,11 @@ def forgetting_share(plan: Plan, holdings: Sequence[Holding]) -> dict[str, float
 def _work(sizes: Sequence[int], first: int) -> int:
     """Crops seen by the stages from slice `first` on; stage r sees those of slices 0 to r."""
     return sum(sum(sizes[: r + 1]) for r in range(first, len(sizes)))
+
+
+def _added(sizes: Sequence[int], first: int) -> int:
+    """Crops added by the slices from `first` on."""
+    return sum(sizes[first:])
 
 
 def _deal(players: Sequence[Holding], shards: int) -> dict[str, int]:
@@ -201,15 +210,16 @@ def _units(
     shard_of: Mapping[str, int], alone: Sequence[Holding], spread: Mapping[str, int], roster: Sequence[Holding],
     shard: int,
 ) -> list[Holding]:  # fmt: skip
-    """What a shard's slices are cut from, in order: its players, teams taking turns, then its part of the spread
-    people. Those come last since they touch every shard: forgetting them then costs one slice of each."""
+    """What a shard's slices are cut from, in order: its players, those least likely to leave first and teams taking
+    turns, then its part of the spread people. Those come last since they touch every shard: forgetting them then costs
+    one slice of each."""
     turn: Counter[str] = Counter()
-    mine: list[tuple[int, Holding]] = []
+    mine: list[tuple[int, int, Holding]] = []
     for h in roster:
         if shard_of.get(h.player) == shard:
-            mine.append((turn[h.team], h))
+            mine.append((h.leaving, turn[h.team], h))
             turn[h.team] += 1
-    ordered = [h for _, h in sorted(mine, key=lambda item: (item[0], item[1].team))]
+    ordered = [h for *_, h in sorted(mine, key=lambda item: (item[0], item[1], item[2].team))]
     for h in alone:
         part = tuple(digest for digest in h.crops if spread[digest] == shard)
         if part:

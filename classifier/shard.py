@@ -7,15 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
+from torch import nn
 
 from classifier.checkpoints import load_state, save_state, stage_names, state_fingerprint
+from classifier.history import Epoch, Sample, key_of, measure, save_history
 from classifier.members import member
-from classifier.pixels import fit, read_crop
-from classifier.stage import Position, Recipe, State, fresh_state, run_stage, single_thread
+from classifier.pixels import read_crop
+from classifier.ridge import add_crops, fresh_sums, network_of
+from classifier.stage import Position, Recipe, fresh_state, run_stage, single_thread
+from classifier.state import State
 
 Report = Callable[[dict[str, Any]], None]
 """Hears `{"shard", "slice", "steps", "loss"}`: so many more steps are done."""
 REPORT_EVERY = 10  # steps
+MOST_LOOKED_AT = 300
+"""Crops of a shard that histories are measured on."""
 
 
 class LabelledCrop(BaseModel):
@@ -39,6 +45,8 @@ class ShardJob(BaseModel):
     recipe: Recipe
     folder: Path | None
     """Where checkpoints are kept; None keeps none (evaluation)."""
+    held_out: tuple[tuple[LabelledCrop, ...], ...] = ()
+    """Crops of other shards, a part each, that its history is measured on; they decide nothing."""
 
     def names(self) -> tuple[str, ...]:
         """The checkpoints' names, one a slice."""
@@ -46,7 +54,9 @@ class ShardJob(BaseModel):
         return stage_names(pairs, self.teams, self.recipe, self.shard)
 
     def steps(self, first: int) -> int:
-        """Optimizer steps of the stages from slice `first` on."""
+        """The work of the slices from `first` on: optimizer steps, or crops to add up."""
+        if member(self.recipe.member).exact:
+            return sum(map(len, self.slices[first:]))
         total, seen = 0, list[LabelledCrop]()
         for part, crops in enumerate(self.slices):
             seen += crops
@@ -76,7 +86,9 @@ def build_shard(job: ShardJob, report: Report) -> None:
     first = missing_from(job)
     names = job.names()
     state = load_state(job.folder, names[first - 1]) if first else None
-    for part, after in enumerate(train_shard(job, report, first, state), start=first):
+    epochs: list[Epoch] = []
+    for part, after in enumerate(train_shard(job, report, first, state, epochs.append), start=first):
+        save_history(job.folder, names[part], [epoch for epoch in epochs if epoch.slice == part])
         save_state(job.folder, names[part], after)
 
 
@@ -85,7 +97,10 @@ def retrain(job: ShardJob, report: Report) -> list[str]:
     return [state_fingerprint(state) for state in train_shard(job, report)]
 
 
-def train_shard(job: ShardJob, report: Report, first: int = 0, before: State | None = None) -> Iterator[State]:
+def train_shard(
+    job: ShardJob, report: Report, first: int = 0, before: State | None = None,
+    watch: Callable[[Epoch], None] | None = None,
+) -> Iterator[State]:  # fmt: skip
     """The states after each slice from `first` on, one by one as they are trained, on a single thread.
 
     Args:
@@ -93,14 +108,47 @@ def train_shard(job: ShardJob, report: Report, first: int = 0, before: State | N
         report: Hears of the steps.
         first: The first slice to train.
         before: The state after slice `first - 1`; None for a fresh one.
+        watch: Hears of epochs; what it hears changes nothing.
     """
-    state = before or fresh_state(job.recipe, len(job.teams), job.shard)
+    exact, teams = member(job.recipe.member).exact, len(job.teams)
+    state = before or (fresh_sums(teams) if exact else fresh_state(job.recipe, teams, job.shard))
     for part in range(first, len(job.slices)):
-        pixels, labels = shard_pixels(job.slices[: part + 1], job)
+        pixels, labels = shard_pixels(job.slices[part if exact else 0 : part + 1], job)
         with single_thread():
-            at = Position(job.shard, part, len(job.slices))
-            state = run_stage(state, pixels, labels, len(job.teams), job.recipe, at, _by_tens(job.shard, part, report))
+            look = None if watch is None else _look(job, part, watch)
+            if exact:
+                state = add_crops(state, pixels, labels)
+                if look is not None:
+                    look(network_of(state, teams), state.step)
+                report({"shard": job.shard, "slice": part, "steps": len(labels), "loss": 0.0})
+            else:
+                at, by_tens = Position(job.shard, part, len(job.slices)), _by_tens(job.shard, part, report)
+                state = run_stage(state, pixels, labels, teams, job.recipe, at, by_tens, look)
         yield state
+
+
+def _look(job: ShardJob, part: int, watch: Callable[[Epoch], None]) -> Callable[[nn.Module, int], None]:
+    """Measures a network in training on crops of its own and of others."""
+    own = sorted((crop for crops in job.slices[: part + 1] for crop in crops), key=lambda crop: crop.digest)
+    samples = [_sample(crops, job) for crops in (own[:MOST_LOOKED_AT], *job.held_out)]
+    known = sorted({job.teams.index(crop.team) for crop in own})
+
+    def look(network: nn.Module, step: int) -> None:
+        mine, *others = (measure(network, sample, known, len(job.teams)) for sample in samples)
+        held_out = {sample.key: tally for sample, tally in zip(samples[1:], others, strict=True)}
+        watch(Epoch(shard=job.shard, slice=part, step=step, train=mine, held_out=held_out))
+
+    return look
+
+
+def _sample(crops: Sequence[LabelledCrop], job: ShardJob) -> Sample:
+    labels = np.array([job.teams.index(crop.team) for crop in crops], np.int64)
+    return Sample(sample_key(crops), member_pixels(crops, job.recipe.member), labels)
+
+
+def sample_key(crops: Sequence[LabelledCrop]) -> str:
+    """The key that a history keeps what was measured on these crops under."""
+    return key_of([(crop.digest, crop.team) for crop in crops])
 
 
 def _by_tens(shard: int, part: int, report: Report) -> Callable[[int, int, float], None]:
@@ -130,11 +178,11 @@ def member_pixels(crops: Sequence[LabelledCrop], member_name: str) -> NDArray[np
     pixels = np.empty((len(crops), size.height, size.width, 3), np.uint8)
     with single_thread():
         for i, crop in enumerate(crops):
-            key = (crop.digest, size.height, size.width)
+            key = (crop.digest, member_name)
             if key not in _DECODED:
-                _DECODED[key] = fit(read_crop(crop.path), size.height, size.width)
+                _DECODED[key] = size.prepare(read_crop(crop.path))
             pixels[i] = _DECODED[key]
     return pixels
 
 
-_DECODED: dict[tuple[str, int, int], NDArray[np.uint8]] = {}
+_DECODED: dict[tuple[str, str], NDArray[np.uint8]] = {}

@@ -16,12 +16,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from classifier.adamw import adamw_step
 from classifier.augmentation import Augmentation, augment
-from classifier.members import build, to_tensor
+from classifier.members import DEFAULT, build, to_tensor
+from classifier.state import State
+
+MOMENTS = ("first", "second")
+"""AdamW's running means of the gradient and of its square."""
+MOST_EPOCHS = 10
+"""So many looks are taken at a stage; where it has more epochs, at some of them."""
 
 
 class Recipe(BaseModel):
@@ -29,7 +35,7 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    member: str = "compact"
+    member: str = DEFAULT
     seed: int = Field(default=0, ge=0, lt=2**32)
     epochs: float = Field(default=30, gt=0, le=10_000)
     """Passes over a shard's crops if it were trained in one piece; slices divide the same work."""
@@ -50,20 +56,6 @@ class Recipe(BaseModel):
 
 
 @dataclass(frozen=True)
-class State:
-    """A constituent between two stages."""
-
-    model: dict[str, Tensor]
-    """Parameters and buffers by name."""
-    first_moment: dict[str, Tensor]
-    """AdamW's running mean of the gradient, by parameter."""
-    second_moment: dict[str, Tensor]
-    """AdamW's running mean of the squared gradient, by parameter."""
-    step: int
-    """Optimizer steps taken so far."""
-
-
-@dataclass(frozen=True)
 class Position:
     """Which stage of which shard, of how many; 0-based."""
 
@@ -75,13 +67,16 @@ class Position:
 def fresh_state(recipe: Recipe, teams: int, shard: int) -> State:
     """Before the first stage."""
     network = build(recipe.member, teams, seed_of(recipe, shard, "weights"))
-    zeros = {name: torch.zeros_like(p, requires_grad=False) for name, p in network.named_parameters()}
-    return State(_copies(network.state_dict()), zeros, _copies(zeros), 0)
+    moments = {
+        f"{moment}/{name}": torch.zeros_like(p, requires_grad=False)
+        for moment in MOMENTS for name, p in network.named_parameters()
+    }  # fmt: skip
+    return State(_copies(network.state_dict()), moments, 0)
 
 
 def run_stage(
     before: State, pixels: NDArray[np.uint8], labels: NDArray[np.int64], teams: int, recipe: Recipe, at: Position,
-    progress: Callable[[int, int, float], None] | None = None,
+    progress: Callable[[int, int, float], None] | None = None, watch: Callable[[nn.Module, int], None] | None = None,
 ) -> State:  # fmt: skip
     """Train on the crops of this slice and all earlier ones.
 
@@ -95,6 +90,8 @@ def run_stage(
         recipe: How to train.
         at: Which stage this is.
         progress: Called after each step with steps done, steps in all and the loss.
+        watch: Called after epochs with the network and the steps since the shard's beginning; it may put the network in
+            evaluation mode and ask it, and must not change it.
     """
     known = np.unique(labels)
     if len(known) < 2:
@@ -103,8 +100,10 @@ def run_stage(
     network.load_state_dict(before.model)
     network = network.to(memory_format=torch.channels_last).train()
     parameters = dict(network.named_parameters())
-    first, second = _copies(before.first_moment), _copies(before.second_moment)
+    moments = _copies(before.memory)
+    first, second = ({name: moments[f"{moment}/{name}"] for name in parameters} for moment in MOMENTS)
     steps = recipe.steps(len(labels), at.slices)
+    epoch = max(math.ceil(len(labels) / recipe.batch), math.ceil(steps / MOST_EPOCHS))
     draw = np.random.Generator(np.random.PCG64(seed_of(recipe, at.shard, f"order {at.slice}")))
     bend = np.random.Generator(np.random.PCG64(seed_of(recipe, at.shard, f"augmentation {at.slice}")))
     columns = torch.from_numpy(known)
@@ -119,7 +118,10 @@ def run_stage(
         adamw_step(parameters, first, second, before.step + step + 1, rate, recipe.weight_decay)
         if progress is not None:
             progress(step + 1, steps, loss.item())
-    return State(_copies(network.state_dict()), first, second, before.step + steps)
+        if watch is not None and ((step + 1) % epoch == 0 or step + 1 == steps):
+            watch(network, before.step + step + 1)
+            network.train()
+    return State(_copies(network.state_dict()), moments, before.step + steps)
 
 
 def one_cycle(step: int, steps: int, peak: float) -> float:

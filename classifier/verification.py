@@ -91,15 +91,17 @@ def verify(
     if not retrain:
         checks.append(Check("retraining", None, "not done: give --retrain to train the shards again from nothing"))
         return Verification(content["number"], content["kind"], tuple(checks))
-    if content["environment"] != environment():
-        differs = sorted(k for k, v in environment().items() if content["environment"].get(k) != v)
+    recipe = recorded_recipe(place)
+    here = environment(recipe.member)
+    if content["environment"] != here:
+        differs = sorted(k for k, v in here.items() if content["environment"].get(k) != v)
         why = f"this machine or its software is another ({', '.join(differs)}): bits are promised for the same alone"
         checks.append(Check("environment", None, why))
     used = trainable(crops)
     shards = {touched["shard"] - 1 for touched in content["touched"]}
     jobs = []
     if plan is not None:
-        every = shard_jobs(place, extend_plan(plan, holdings(used)), used, recorded_recipe(place))
+        every = shard_jobs(place, extend_plan(plan, holdings(used)), used, recipe)
         jobs = [job for job in every if job.shard in shards]
     proofs = compare_with_retraining(place, jobs, workers, progress)
     wrong = [

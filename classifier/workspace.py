@@ -36,6 +36,11 @@ class Workspace:
         return self.path / "ensemble"
 
     @property
+    def training(self) -> Path:
+        """A page about the last training: curves, confusion matrix, wrong crops."""
+        return self.path / "training"
+
+    @property
     def runs(self) -> Path:
         """Processed videos (written by `tracker`)."""
         return self.path / "runs"

@@ -51,7 +51,7 @@ def place(
         background: What the frames show of the background; where the camera moves, it carries the calibration.
         frame_size: (width, height) in pixels.
     """
-    teams = {track: verdict.team for track, verdict in verdicts.items()}
+    teams = {track: verdict.team for track, verdict in verdicts.items() if verdict.team is not None}
     moving = camera.moves(frame_size[0])
     ground, said = _calibrated(calibration, background, moving)
     if ground is not None:

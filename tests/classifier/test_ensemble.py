@@ -17,7 +17,7 @@ from tests.classifier.figures import ROSTER, figure, write_tree
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ensemble")
     import_tree(folder / "w", write_tree(folder / "tree", ROSTER, crops=6))
-    train(folder / "w", Recipe(least_steps=100), workers=1)
+    train(folder / "w", Recipe(member="compact", least_steps=100), workers=1)
     return folder / "w"
 
 
@@ -51,7 +51,7 @@ def test_shards_that_do_not_know_a_team_have_no_say_about_it(tmp_path: Path) -> 
     tree = write_tree(tmp_path / "tree", {"white": ("Ann", "Bea", "Cid"), "yellow": ("Dov", "Eli", "Fay")}, 4)
     import_tree(tmp_path / "w", tree)
     import_tree(tmp_path / "w", write_tree(tmp_path / "ref", {"referee": ("Ref",)}, 2))
-    report = train(tmp_path / "w", Recipe(least_steps=100), PlanRequest(shards=3), workers=1)
+    report = train(tmp_path / "w", Recipe(member="compact", least_steps=100), PlanRequest(shards=3), workers=1)
     assert any("referee is known to 2 of 3 shards" in note for note in report.notes)
     posterior = Ensemble.load(tmp_path / "w").posterior([figure("referee", "stranger", i) for i in range(10)])
     assert posterior.argmax(axis=1).tolist() == [0] * 10
@@ -69,7 +69,7 @@ def test_a_damaged_ensemble_is_not_used(workspace: Path) -> None:
         path.write_bytes(whole[:-4] + bytes(4))
         with pytest.raises(CleansheetError, match="cleansheet train"):
             Ensemble.load(workspace)
-        train(workspace, Recipe(least_steps=100), workers=1)
+        train(workspace, Recipe(member="compact", least_steps=100), workers=1)
         assert path.read_bytes() == whole
     finally:
         path.write_bytes(whole)

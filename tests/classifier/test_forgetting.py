@@ -322,6 +322,7 @@ def killed_at(trained: Path, workspace: Path, at: int) -> bool:
     """Forget in a process that is killed at a crash point; whether it was."""
     shutil.copytree(trained, workspace)
     process = FORK.Process(target=_forget_and_die, args=(workspace, at))
+    cv2.setNumThreads(1)  # a pool of threads does not survive a fork, and whoever waits for it waits forever
     process.start()
     process.join()
     assert process.exitcode in (0, -signal.SIGKILL)
@@ -371,6 +372,7 @@ def test_killed_at_every_crash_point(trained: Path, undisturbed: dict[str, objec
 @pytest.mark.slow
 def test_killed_at_a_hundred_instants(trained: Path, undisturbed: dict[str, object], tmp_path: Path) -> None:
     start = time.monotonic()
+    cv2.setNumThreads(1)
     shutil.copytree(trained, tmp_path / "whole")
     process = FORK.Process(target=_forget_and_die, args=(tmp_path / "whole", 10**9))
     process.start()

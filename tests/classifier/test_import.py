@@ -79,6 +79,41 @@ def test_near_copies_are_reported(tmp_path: Path) -> None:
     assert report.near_duplicates_across_players == 1
 
 
+def shrunk(path: Path, target: Path) -> None:
+    """The same picture, smaller and re-encoded."""
+    image = cv2.imread(str(path))
+    assert image is not None
+    write_picture(target, cv2.resize(image, None, fx=0.9, fy=0.9, interpolation=cv2.INTER_AREA))
+
+
+def test_a_near_copy_on_the_other_side_is_kept_as_train_whichever_comes_first(tmp_path: Path) -> None:
+    train = write_tree(tmp_path / "train", {"white": ("Ann",), "yellow": ("Dov",)}, 2, named=False)
+    held_out = write_tree(tmp_path / "held", {"white": ("Bea",), "yellow": ("Eli",)}, 1, "val", named=False)
+    shrunk(train / "white" / "Ann-0.png", held_out / "val" / "white" / "copy.png")
+    for workspace, order in (("a", (train, held_out)), ("b", (held_out, train))):
+        reports = [import_tree(tmp_path / workspace, tree) for tree in order]
+        assert [len(report.near_duplicates_across_sides) for report in reports] == [0, 1]
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    with open_catalog(Workspace(tmp_path / "a")) as catalog:
+        assert sorted(crop.split for crop in catalog.crops()) == ["train"] * 5 + ["val"] * 2
+
+
+def test_consent_is_recorded_shown_and_puts_likely_leavers_last(tmp_path: Path) -> None:
+    import_tree(tmp_path / "w", write_tree(tmp_path / "tree", ROSTER, crops=3))
+    said = ("--consent", "Bea=given", "--consent", "Cid=given", "--consent", "Ann=withdrawn")
+    rows = cleansheet_json("players", *said, "-w", tmp_path / "w")["players"]
+    assert {row["player"]: row["consent"] for row in rows if row["team"] == "white"} == {
+        "Ann": "withdrawn", "Bea": "given", "Cid": "given",
+    }  # fmt: skip
+    trained = cleansheet_json("train", "--shards", "1", "--slices", "3", "-w", tmp_path / "w")
+    assert any("Ann withdrew consent" in note for note in trained["notes"])
+    slices = {row.player: row.slices for row in list_players(tmp_path / "w")}
+    assert slices["Bea"] == slices["Cid"] == (0,)
+    assert slices["Ann"][0] > 0
+    assert_refused(cleansheet("players", "--consent", "Zoe=given", "-w", tmp_path / "w"), "nobody called 'Zoe'")
+    assert_refused(cleansheet("players", "--consent", "Ann=perhaps", "-w", tmp_path / "w"), "'perhaps' is no consent")
+
+
 def test_pictures_of_several_people_are_kept_and_not_trained_on(tmp_path: Path) -> None:
     tree = write_tree(tmp_path / "tree", {"white": ("Ann", "Bea"), "yellow": ("Dov",)}, 1)
     write_picture(tree / "white" / "both.png", figure("white", "pair", 0))
@@ -224,6 +259,10 @@ def test_the_reference_crops_hold_27_files_on_both_sides(tmp_path: Path, shared_
     assert (report.files, report.pictures) == (109, 72)
     assert len(report.on_both_sides) == 27
     assert {tuple(sorted(Path(f).stem for f in pair)) for pair in report.near_duplicates} == {
+        ("Home_image25", "Home_image26"),
+        ("Home_image33", "Home_image34"),
+    }
+    assert {tuple(sorted(Path(f).stem for f in pair)) for pair in report.near_duplicates_across_sides} == {
         ("Home_image25", "Home_image26"),
         ("Home_image33", "Home_image34"),
     }

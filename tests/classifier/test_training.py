@@ -23,7 +23,8 @@ from classifier.workspace import Workspace
 from tests.classifier.figures import ROSTER, write_tree
 from tests.conftest import ROOT, assert_refused, cleansheet, cleansheet_json
 
-QUICK = Recipe(epochs=1, least_steps=9)
+QUICK = Recipe(member="compact", epochs=1, least_steps=9)
+EXACT = Recipe(member="linear")
 
 TRAIN_IN_A_FRESH_PROCESS = """
 import sys
@@ -48,7 +49,7 @@ def bits(workspace: Path) -> dict[str, str]:
         state = load_state(path.parent, path.stem)
         assert state is not None
         found[path.stem] = "".join(
-            fingerprint(part) for part in (state.model, state.first_moment, state.second_moment)
+            fingerprint(part) for part in (state.model, state.memory)
         ) + str(state.step)
     return found
 

@@ -56,7 +56,8 @@ def recipe_options(function: F) -> F:
     options = (
         click.option("--shards", type=click.IntRange(1), help="Constituents; 4 unless recorded, fewer in small teams."),
         click.option("--slices", type=click.IntRange(1), help="Checkpoints of a shard; 3 where nothing is recorded."),
-        click.option("--member", help="Architecture: compact (default) or reference; else as trained before."),
+        click.option("--member", help="Architecture: linear (default), frozen, compact or reference; else as trained "
+                     "before."),
         click.option(
             "--epochs",
             type=click.FloatRange(0, 10_000, min_open=True),
@@ -75,11 +76,16 @@ def recipe_options(function: F) -> F:
 @click.option("--mode", type=click.Choice(["balanced", "strict"]), help="How players are dealt to shards: balanced, so "
               "that each shard sees every team, or strict, by each name alone.")  # fmt: skip
 @click.option("--replan", is_flag=True, help="Deal the players afresh instead of keeping everyone's place.")
+@click.option("--aggregation", type=click.Choice(["mean", "majority"]), help="How the shards' answers become one: the "
+              "mean of their probabilities (default), or a vote; as recorded unless given.")  # fmt: skip
+@click.option("--threshold", type=click.FloatRange(0, 1, max_open=True), help="Confidence below which a team is "
+              "unknown; 0 always names one. 0.6, or as recorded.")  # fmt: skip
 @workspace_option
 @json_option
 def train(
     shards: int | None, slices: int | None, member: str | None, epochs: float | None, seed: int | None,
-    workers: int | None, mode: str | None, replan: bool, workspace: Path, as_json: bool,
+    workers: int | None, mode: str | None, replan: bool, aggregation: str | None, threshold: float | None,
+    workspace: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Train the team classifier on what was imported.
 
@@ -87,7 +93,7 @@ def train(
     Example:
       cleansheet train
 
-    Players are divided into shards and each shard trains its own small network, so that one player can be taken out
+    Players are divided into shards and each shard trains its own small model, so that one player can be taken out
     again by retraining one shard. Only what is missing is trained; a training that was stopped goes on.
     """
     from classifier.report import to_json
@@ -101,7 +107,9 @@ def train(
             advance(message.steps, message.of)
 
         recipe = _recipe(workspace, member, epochs, seed)
-        report = train_ensemble(workspace, recipe, request, workers=workers, progress=heard)
+        report = train_ensemble(
+            workspace, recipe, request, workers=workers, progress=heard, aggregation=aggregation, threshold=threshold
+        )
     if as_json:
         print_json(to_json(report))
         return
@@ -116,8 +124,9 @@ def train(
 @click.command("evaluate")
 @recipe_options
 @click.option("--folds", type=click.IntRange(2), default=3, show_default=True, help="Groups of players held out.")
-@click.option("--seeds", type=click.IntRange(1), default=2, show_default=True, help="Repetitions.")
-@click.option("--unsharded", is_flag=True, help="Also train one network on everything, side by side.")
+@click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Repetitions.")
+@click.option("--unsharded/--no-unsharded", default=True, show_default=True, help="Also train one model on everything, "
+              "side by side.")  # fmt: skip
 @workspace_option
 @json_option
 def evaluate(
@@ -127,8 +136,9 @@ def evaluate(
     """How good the classifier is on players it has never seen.
 
     \b
-    Example:
-      cleansheet evaluate --seeds 5 --unsharded
+    Examples:
+      cleansheet evaluate
+      cleansheet evaluate --member compact --shards 3 --seeds 2
 
     Cross-validation: some players are held out, an ensemble is trained on the others and asked about them. Nobody is
     ever on both sides. The workspace's own ensemble is not touched.
@@ -149,20 +159,26 @@ def evaluate(
 
 
 @click.command("players")
+@click.option("--consent", multiple=True, metavar="NAME=STATUS", help="Record a player's consent first: given, "
+              "withdrawn or unknown.")  # fmt: skip
 @workspace_option
 @json_option
-def players(workspace: Path, as_json: bool) -> None:
+def players(consent: tuple[str, ...], workspace: Path, as_json: bool) -> None:
     """What is held on whom, and what forgetting them would cost.
 
     \b
-    Example:
+    Examples:
       cleansheet players
+      cleansheet players --consent "Ann Berg=given" --consent "Bea Holm=withdrawn"
 
-    The cost is the share of a full training that would be repeated.
+    The cost is the share of a full training that would be repeated. Consent decides nothing by itself: those who have
+    not given it are planned into late slices, where leaving costs little, and `train` reminds of those who withdrew.
     """
-    from classifier.holdings import list_players
+    from classifier.holdings import list_players, record_consent
     from classifier.report import to_json
 
+    if consent:
+        record_consent(workspace, {name: status for name, _, status in (text.rpartition("=") for text in consent)})
     rows = list_players(workspace)
     if as_json:
         print_json({"players": [to_json(row) for row in rows]})
@@ -203,14 +219,15 @@ def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
 def _show_import(report: "ImportReport") -> None:
     click.echo(f"{report.files} files, {report.pictures} different pictures, {report.new} of them new")
     for team, crops in report.crops_by_team.items():
-        click.echo(f"  {team}: {crops} pictures, {report.players_by_team.get(team, 0)} players in the catalog")
+        click.echo(f"  {team}: {crops} pictures, {_people(report.players_by_team.get(team, 0))} in the catalog")
     facts = [
         (report.exact_duplicates, "files repeat a picture byte for byte", ()),
         (len(report.on_both_sides), "validation files are train pictures too: kept as train", report.on_both_sides),
         (len(report.near_duplicates), "pairs of pictures look alike",
          tuple(f"{a} ~ {b}" for a, b in report.near_duplicates)),
         (report.near_duplicates_across_players, "of these pairs carry different players", ()),
-        (report.near_duplicates_across_sides, "of these pairs are on both sides, train and validation", ()),
+        (len(report.near_duplicates_across_sides), "validation pictures look like a train picture: kept as train",
+         tuple(f"{a} ~ {b}" for a, b in report.near_duplicates_across_sides)),
         (len(report.several_people), "pictures of several people: kept, not trained on", report.several_people),
         (len(report.several_teams), "of these show people of different teams", report.several_teams),
         (len(report.unusable), "unusable files left out", tuple(f"{u.file} {u.reason}" for u in report.unusable)),
@@ -229,6 +246,10 @@ def _show_import(report: "ImportReport") -> None:
     for team in report.teams_of_one:
         click.echo(f"  one person is all of {team}: what sets them apart may be the person and not the team")
     click.echo(f"the catalog holds {report.catalog_crops} crops of {report.catalog_players} players")
+
+
+def _people(number: int) -> str:
+    return "1 player" if number == 1 else f"{number} players"
 
 
 def _show_evaluation(report: "EvaluationReport") -> None:
@@ -254,17 +275,22 @@ def _show_score(name: str, score: "Score") -> None:
         f"  {name} ({score.shards} × {score.slices}): accuracy {score.accuracy:.1%} on unseen players "
         f"(95 % interval {score.low:.1%} to {score.high:.1%}; seeds {seeds}), F1 {score.f1_macro:.3f}"
     )
+    others = f"; {score.unknown:.1%} unknown, {score.accuracy_of_known:.1%} right of the others"
+    unknown = others if score.unknown else ""
+    vote = f"by majority vote {score.majority:.1%}; " if score.shards > 1 else ""
+    click.echo(f"      {vote}confidence off by {score.calibration_error:.1%} on average{unknown}")
 
 
 def _show_players(rows: "tuple[PlayerHolding, ...]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("player", "team", "crops", "trained", "shard", "slice", "forgetting costs")
+    table = Table("player", "team", "consent", "crops", "trained", "shard", "slice", "forgetting costs")
     for row in rows:
         cost = "–" if row.forgetting_share is None else f"{row.forgetting_share:.1%}"
         shards, slices = (", ".join(str(i + 1) for i in places) or "–" for places in (row.shards, row.slices))
-        table.add_row(row.player, row.team or "–", str(row.crops), str(row.trained_crops), shards, slices, cost)
+        who = (row.player, row.team or "–", row.consent)
+        table.add_row(*who, str(row.crops), str(row.trained_crops), shards, slices, cost)
     Console().print(table)
 
 
