@@ -59,24 +59,28 @@ class Annotator:
         self._strip: Panel | None = None
 
     def draw(self, image: Image, rows: pl.DataFrame, scoreboard: Scoreboard | None = None) -> Image:
-        """Draw on a copy of the frame.
+        """Draw on a copy of the frame; see `draw_on`."""
+        drawn = image.copy()
+        self.draw_on(drawn, rows, scoreboard)
+        return drawn
+
+    def draw_on(self, image: Image, rows: pl.DataFrame, scoreboard: Scoreboard | None = None) -> None:
+        """Draw on the frame itself.
 
         Args:
-            image: BGR `(H, W, 3)` uint8.
+            image: BGR `(H, W, 3)` uint8, contiguous.
             rows: this frame's rows of the table of tracks (`tracker.tables.TRACKS`), and perhaps `speed_mps`.
             scoreboard: the figures of this second.
         """
-        drawn = image.copy()
         columns = (rows[n].to_list() if n in rows.columns else [None] * rows.height for n in _DRAWN)
         people = sorted(zip(*columns, strict=True), key=lambda person: person[5])
         for track_id, team, role, x1, x2, y2, observed, _x, _y, speed in people:
-            self._person(drawn, track_id, team, role, (x1, x2, y2), observed, speed)
+            self._person(image, track_id, team, role, (x1, x2, y2), observed, speed)
         if self._minimap is not None:
             dots = [(x, y, self._colour(team, role)) for _, team, role, *_, x, y, _speed in people if x is not None]
-            self._minimap.draw(drawn, dots)
+            self._minimap.draw(image, dots)
         if "scoreboard" not in self._hide and scoreboard is not None and scoreboard.teams:
-            self._lay_strip(drawn, scoreboard)
-        return drawn
+            self._lay_strip(image, scoreboard)
 
     def _colour(self, team: str | None, role: str) -> Colour:
         if team is None:

@@ -1,11 +1,14 @@
 """annotated.mp4: a second pass over the video, in which every track has its final team from its first frame on."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import polars as pl
 
-from tracker.annotate import Annotator
+from tracker.annotate import Annotator, Image
 from tracker.movement import steps
+from tracker.pipeline import ahead
 from tracker.places import Places
 from tracker.progress import Report
 from tracker.scoreboard import scoreboards
@@ -15,6 +18,8 @@ from tracker.statistics import Statistics
 from tracker.team_colours import team_colours
 from tracker.video import VideoInfo, frames
 from tracker.video_writer import VideoWriter
+
+AHEAD = 3  # frames that may wait before each stage
 
 
 def draw_video(
@@ -48,13 +53,23 @@ def draw_video(
         tracks = with_speeds(tracks)
     rows_of = _rows_by_frame(tracks)
     source = frames(info, start_s=settings.start_s, end_s=settings.end_s, stride=settings.stride)
-    with VideoWriter(path, size, info.fps / settings.stride) as writer:
-        for done, frame in enumerate(times.timed_items("decode", source), start=1):
-            rows = tracks.slice(*rows_of.get(frame.index, (0, 0)))
-            with times.timed("draw"):
-                drawn = annotator.draw(frame.image, rows, boards.get(int(frame.time_s)))
+    decoded = ahead(times.timed_items("decode", source), AHEAD)
+
+    def drawn() -> Iterator[tuple[float, Image]]:
+        with closing(decoded):
+            for frame in decoded:
+                rows = tracks.slice(*rows_of.get(frame.index, (0, 0)))
+                with times.timed("draw"):
+                    annotator.draw_on(frame.image, rows, boards.get(int(frame.time_s)))
+                yield frame.time_s, frame.image
+
+    with (
+        VideoWriter(path, size, info.fps / settings.stride) as writer,
+        closing(ahead(drawn(), AHEAD)) as pictures,
+    ):
+        for done, (time_s, image) in enumerate(pictures, start=1):
             with times.timed("encode"):
-                writer.write(drawn, frame.time_s)
+                writer.write(image, time_s)
             report("draw", done, total)
 
 

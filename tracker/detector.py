@@ -1,9 +1,9 @@
-"""The people of one frame: boxes, confidences and roles, by a YOLO network on the CPU.
+"""The people of a frame: boxes, confidences and roles, by a YOLO network in whichever runtime.
 
 The network is called directly and not through ultralytics' predictor, which resets the number of threads at each call.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +11,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import supervision as sv
-import torch
-from torchvision.ops import nms
 
 from classifier.errors import BadInput
-from tracker.detector_weights import ROLES, LoadedWeights, load_weights
-from tracker.environment import torch_threads
+from tracker.detector_weights import ROLES, Weights, find_weights
+from tracker.runtimes import Runtime, open_runtime
 
 __all__ = ["ROLES", "Detector", "Letterbox"]
 
@@ -65,12 +63,14 @@ class Detector:
 
     def __init__(
         self,
-        weights: LoadedWeights,
+        weights: Weights,
         *,
         confidence: float = 0.1,
         image_size: int = 960,
         threads: int | None = None,
         overlap: float = 0.5,
+        runtime: str = "pytorch",
+        cache: Path | None = None,
     ) -> None:
         if image_size < STRIDE or image_size % STRIDE:
             raise BadInput(f"image size {image_size}: expected a multiple of {STRIDE}, such as 960")
@@ -81,10 +81,9 @@ class Detector:
         self.confidence = confidence
         self.image_size = image_size
         self.overlap = overlap
-        self.threads = threads
-        self._model = weights.model
-        self._classes = torch.tensor(sorted(weights.role_of_class))
-        self._roles = torch.tensor([weights.role_of_class[index] for index in sorted(weights.role_of_class)])
+        self._runtime: Runtime = open_runtime(runtime, weights, threads=threads, cache=cache)
+        self._classes = np.array(sorted(weights.role_of_class))
+        self._roles = np.array([weights.role_of_class[index] for index in self._classes.tolist()], np.int64)
 
     @classmethod
     def load(
@@ -95,21 +94,43 @@ class Detector:
         image_size: int = 960,
         threads: int | None = None,
         roles: Mapping[str, str] | None = None,
+        runtime: str = "pytorch",
+        cache: Path | None = None,
     ) -> "Detector":
         """A detector from a file of weights, by default the project's own.
 
         Args:
-            weights: see `tracker.detector_weights.load_weights`.
+            weights: see `tracker.detector_weights.find_weights`.
             confidence: boxes below it are not returned. The association makes use of weak ones, so it is low.
             image_size: pixels of the longer side that the network sees, a multiple of 32.
             threads: PyTorch threads of a call; None leaves the process's setting alone.
             roles: for a foreign `.pt`, which class name is which role.
+            runtime: one of `tracker.runtimes.RUNTIMES`.
+            cache: folder for exports of weights that are not the project's own; None to keep none.
 
         Raises:
-            BadInput: unusable weights, or a number out of range.
+            BadInput: unusable weights, a number out of range, or a runtime that this machine does not have.
             CleansheetError: the project's own weights were changed.
         """
-        return cls(load_weights(weights, roles), confidence=confidence, image_size=image_size, threads=threads)
+        return cls(
+            find_weights(weights, roles), confidence=confidence, image_size=image_size, threads=threads,
+            runtime=runtime, cache=cache,
+        )  # fmt: skip
+
+    @property
+    def runtime(self) -> dict[str, str]:
+        """What decides the bits of the boxes besides weights and settings: runtime, its version, precision."""
+        return {"name": self._runtime.name, "version": self._runtime.version, "precision": self._runtime.precision}
+
+    @property
+    def batch(self) -> int:
+        """Pictures that are best handed over at once."""
+        return self._runtime.batch
+
+    @property
+    def workers(self) -> int:
+        """Threads that may call at once."""
+        return self._runtime.workers
 
     def __call__(self, image: npt.NDArray[np.uint8]) -> sv.Detections:
         """Find people in a BGR picture `(H, W, 3)`.
@@ -121,40 +142,57 @@ class Detector:
         Raises:
             BadInput: not such a picture.
         """
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
-            raise BadInput(f"picture of shape {image.shape} and type {image.dtype}: expected (H, W, 3) uint8")
-        height, width = image.shape[:2]
-        letterbox, padded = Letterbox.fit(image, self.image_size)
-        with torch.inference_mode(), torch_threads(self.threads or torch.get_num_threads()):
-            xyxy, confidence, role = self._people(self._raw(padded))
-        boxes = letterbox.undo(xyxy.numpy(), width, height)
+        return self.many([image])[0]
+
+    def many(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[sv.Detections]:
+        """The same for pictures of one size; as many threads as `workers` may call this at once."""
+        fitted = []
+        for image in images:
+            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+                raise BadInput(f"picture of shape {image.shape} and type {image.dtype}: expected (H, W, 3) uint8")
+            fitted.append(Letterbox.fit(image, self.image_size))
+        pictures = fitted[0][1][None] if len(fitted) == 1 else np.stack([padded for _, padded in fitted])
+        raw = self._runtime(pictures)
+        return [
+            self._people(output, letterbox, image.shape[:2])
+            for output, (letterbox, _), image in zip(raw, fitted, images, strict=True)
+        ]
+
+    def _people(
+        self, output: npt.NDArray[np.float32], letterbox: Letterbox, size: tuple[int, ...]
+    ) -> sv.Detections:
+        """From the network's raw output of one picture, see `tracker.runtimes.Runtime`, to the people on it."""
+        if output.shape[-1] == 6:
+            confidence = output[:, 4]
+            strong = np.flatnonzero((confidence >= self.confidence) & np.isin(output[:, 5], self._classes))
+            xyxy, confidence = output[strong, :4], confidence[strong]
+            role = self._roles[np.searchsorted(self._classes, output[strong, 5])]
+        else:
+            scores = output[4:][self._classes]
+            confidence = scores.max(axis=0)
+            strong = np.flatnonzero(confidence >= self.confidence)
+            confidence, role = confidence[strong], self._roles[scores[:, strong].argmax(axis=0)]
+            centre, half = output[:2, strong].T, output[2:4, strong].T / 2
+            xyxy = np.concatenate([centre - half, centre + half], axis=1)
+        kept = thinned(xyxy, confidence, self.overlap)[:MOST_PEOPLE]
+        boxes = letterbox.undo(xyxy[kept], size[1], size[0])
         visible = ((boxes[:, 2:] - boxes[:, :2]) > 1).all(axis=1)
         return sv.Detections(
-            xyxy=boxes[visible],
-            confidence=confidence.numpy()[visible],
-            class_id=role.numpy().astype(np.int64)[visible],
+            xyxy=boxes[visible], confidence=confidence[kept][visible], class_id=role[kept][visible].astype(np.int64)
         )
 
-    def _raw(self, padded: npt.NDArray[np.uint8]) -> torch.Tensor:
-        rgb = torch.from_numpy(cv2.cvtColor(padded, cv2.COLOR_BGR2RGB)).permute(2, 0, 1)[None]
-        output = self._model(rgb.float().div_(255).contiguous(memory_format=torch.channels_last))
-        while isinstance(output, (list, tuple)):
-            output = output[0]
-        return output
 
-    def _people(self, output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """`xyxy` (N, 4), confidence (N,) and role (N,) from the network's raw output of one picture."""
-        if output.shape[-1] == 6:  # networks without NMS: (1, N, 6) of xyxy, confidence, class
-            rows = output[0]
-            mine = rows[:, 5:6].long() == self._classes
-            rows, mine = rows[mine.any(1)], mine[mine.any(1)]
-            xyxy, best, role = rows[:, :4], rows[:, 4], self._roles[mine.long().argmax(1)]
-        else:  # (1, 4 + classes, N) of centre, size, class scores
-            columns = output[0].T
-            best, which = columns[:, 4:][:, self._classes].max(1)
-            half = columns[:, 2:4] / 2
-            xyxy, role = torch.cat((columns[:, :2] - half, columns[:, :2] + half), 1), self._roles[which]
-        strong = best >= self.confidence
-        xyxy, best, role = xyxy[strong], best[strong], role[strong]
-        kept = nms(xyxy, best, self.overlap)[:MOST_PEOPLE]
-        return xyxy[kept].float(), best[kept].float(), role[kept]
+def thinned(
+    xyxy: npt.NDArray[np.float32], confidence: npt.NDArray[np.float32], overlap: float
+) -> npt.NDArray[np.int64]:
+    """Greedy non-maximum suppression: rows of the boxes (N, 4) to keep, the most confident (N,) first."""
+    left = np.argsort(-confidence, kind="stable")
+    area = (xyxy[:, 2] - xyxy[:, 0]) * (xyxy[:, 3] - xyxy[:, 1])
+    kept = []
+    while len(left):
+        best, left = left[0], left[1:]
+        kept.append(best)
+        shared = np.minimum(xyxy[best, 2:], xyxy[left, 2:]) - np.maximum(xyxy[best, :2], xyxy[left, :2])
+        both = np.clip(shared, 0, None).prod(axis=1)
+        left = left[both <= overlap * (area[best] + area[left] - both)]
+    return np.array(kept, np.int64)

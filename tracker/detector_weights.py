@@ -12,14 +12,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError, safe_open
-from torch import nn
 
 from classifier.errors import BadInput, CleansheetError
 from tracker.assets import asset
+
+if TYPE_CHECKING:  # a detector that was exported runs without PyTorch, whose import takes seconds
+    from torch import nn
 
 log = logging.getLogger("cleansheet")
 
@@ -38,17 +39,45 @@ _DOWNLOADABLE = re.compile(r"(yolo|yolov)\w+\.pt")
 class LoadedWeights:
     """A network with what is known about it."""
 
-    model: nn.Module
+    model: "nn.Module"
     """Maps `(1, 3, H, W)` float RGB in [0, 1] to ultralytics' raw predictions; fused, in evaluation mode."""
     role_of_class: dict[int, int]
     """Index in `ROLES` of each of the network's classes that is a person."""
     name: str
     sha256: str
     """Of the file's bytes."""
+    released = False
+
+    def load(self) -> "LoadedWeights":
+        return self
 
 
-def load_weights(weights: str | Path | None, roles: Mapping[str, str] | None = None) -> LoadedWeights:
-    """Load the detector's network.
+@dataclass(frozen=True)
+class WeightsFile:
+    """A file of weights in the project's format, of which only the description was read."""
+
+    path: Path
+    role_of_class: dict[int, int]
+    name: str
+    sha256: str
+    released: bool
+    """Whether it is the file that this version was released with."""
+
+    def load(self) -> LoadedWeights:
+        """The network.
+
+        Raises:
+            BadInput: the file is damaged.
+        """
+        model, _ = read_safetensors(self.path)
+        return LoadedWeights(ready(model), self.role_of_class, self.name, self.sha256)
+
+
+Weights = LoadedWeights | WeightsFile
+
+
+def find_weights(weights: str | Path | None, roles: Mapping[str, str] | None = None) -> Weights:
+    """Find the detector's weights and read what they are.
 
     Args:
         weights: None for the project's own; a `.safetensors` made by `weights.train`; a `.pt` of ultralytics; or the
@@ -67,10 +96,10 @@ def load_weights(weights: str | Path | None, roles: Mapping[str, str] | None = N
                 f"{path}: SHA-256 is {found[:12]}…, expected {DEFAULT_SHA256[:12]}…; the file was changed or is "
                 "damaged: install cleansheet again"
             )
-        return _load_safetensors(path)
+        return _weights_file(path, released=True)
     path = Path(weights)
     if path.suffix == ".safetensors":
-        return _load_safetensors(_existing(path))
+        return _weights_file(_existing(path), released=False)
     if path.suffix != ".pt":
         raise BadInput(f"{path}: weights are a .safetensors or a .pt file, not '{path.suffix or path.name}'")
     if not path.exists() and path.name == str(weights) and _DOWNLOADABLE.fullmatch(path.name):
@@ -78,11 +107,22 @@ def load_weights(weights: str | Path | None, roles: Mapping[str, str] | None = N
     return _load_pt(_existing(path), roles)
 
 
-def build_network(width: float, depth: float, classes: int) -> nn.Module:
+def load_weights(weights: str | Path | None, roles: Mapping[str, str] | None = None) -> LoadedWeights:
+    """Load the detector's network; arguments and errors are those of `find_weights`."""
+    return find_weights(weights, roles).load()
+
+
+def cache_folder() -> Path:
+    """Where this program keeps what it can make or fetch again, and what says nothing about anybody."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cleansheet"
+
+
+def build_network(width: float, depth: float, classes: int) -> "nn.Module":
     """YOLOv8 with random weights, `width` and `depth` as in its published scales (n is 0.25 and 0.33)."""
     from tracker.environment import quiet_libraries
 
     quiet_libraries()
+    from torch import nn
     from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 
     description = yaml_model_load("yolov8n.yaml")
@@ -98,37 +138,51 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_safetensors(path: Path) -> tuple[nn.Module, dict[str, str]]:
+def read_safetensors(path: Path) -> tuple["nn.Module", dict[str, str]]:
     """The network of a `.safetensors` of ours in float32, not fused, so that it can be trained on; and its metadata.
 
     Raises:
         BadInput: not such a file, or cut off.
     """
     try:
+        metadata, classes = _described(path)
+        model = build_network(float(metadata["width"]), float(metadata["depth"]), len(classes))
+        state = model.state_dict()
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise BadInput(f"{path}: holds no cleansheet detector (format {metadata.get('format')!r})")
-            classes = json.loads(metadata["classes"])
-            if not isinstance(classes, list) or ROLES[0] not in classes:
-                raise BadInput(f"{path}: finds no people; it needs a class 'player' and has: {classes!r:.80}")
-            model = build_network(float(metadata["width"]), float(metadata["depth"]), len(classes))
-            state = model.state_dict()
             if set(state) != set(file.keys()):
                 raise BadInput(f"{path}: its tensors are not those of a YOLOv8 of the stated width and depth")
             model.load_state_dict(
                 {key: file.get_tensor(key).to(tensor.dtype) for key, tensor in state.items()}, strict=True
             )
     except (SafetensorError, KeyError, ValueError, RuntimeError, OSError) as error:
-        raise BadInput(f"{path}: not a readable weights file, or cut off ({_first_line(error)})") from error
+        raise _unreadable(path, error) from error
     return model, metadata
 
 
-def _load_safetensors(path: Path) -> LoadedWeights:
-    model, metadata = read_safetensors(path)
-    classes = json.loads(metadata["classes"])
+def _weights_file(path: Path, *, released: bool) -> WeightsFile:
+    try:
+        _, classes = _described(path)
+        sha256 = file_sha256(path)
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        raise _unreadable(path, error) from error
     role_of_class = {index: ROLES.index(name) for index, name in enumerate(classes) if name in ROLES}
-    return LoadedWeights(ready(model), role_of_class, path.name, file_sha256(path))
+    return WeightsFile(path, role_of_class, path.name, sha256, released)
+
+
+def _described(path: Path) -> tuple[dict[str, str], list[str]]:
+    """The metadata of a file of ours and its classes."""
+    with safe_open(path, framework="numpy") as file:
+        metadata = file.metadata() or {}
+    if metadata.get("format") != FORMAT:
+        raise BadInput(f"{path}: holds no cleansheet detector (format {metadata.get('format')!r})")
+    classes = json.loads(metadata["classes"])
+    if not isinstance(classes, list) or ROLES[0] not in classes:
+        raise BadInput(f"{path}: finds no people; it needs a class 'player' and has: {classes!r:.80}")
+    return metadata, classes
+
+
+def _unreadable(path: Path, error: Exception) -> BadInput:
+    return BadInput(f"{path}: not a readable weights file, or cut off ({_first_line(error)})")
 
 
 def _load_pt(path: Path, roles: Mapping[str, str] | None) -> LoadedWeights:
@@ -170,8 +224,10 @@ def roles_of_names(names: Mapping[int, str], roles: Mapping[str, str] | None = N
     return found
 
 
-def ready(model: Any) -> nn.Module:
+def ready(model: Any) -> "nn.Module":
     """The network as it is run: evaluation mode, normalisation folded into the convolutions, without gradients."""
+    import torch
+
     model.eval()
     model.fuse(verbose=False)
     for parameter in model.parameters():
@@ -190,7 +246,7 @@ def _existing(path: Path) -> Path:
 
 def _download(name: str) -> Path:
     """Fetch one of Ultralytics' published weights into the user's cache folder, or return what is there already."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "cleansheet"
+    cache = cache_folder()
     target = cache / name
     if target.is_file():
         return target

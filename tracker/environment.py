@@ -1,6 +1,7 @@
-"""How third-party libraries are made quiet, offline and fast. Import this before ultralytics."""
+"""How third-party libraries are made quiet, offline and fast. Import this before ultralytics and OpenVINO."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +11,11 @@ from pathlib import Path
 def quiet_libraries() -> None:
     """Set, unless the user did, the variables that ultralytics and OpenCV read at their import.
 
-    ultralytics otherwise installs packages at run time, writes settings into the home directory and reports usage.
+    ultralytics otherwise installs packages at run time, writes settings into the home directory and reports usage;
+    OpenVINO leaves an id there and reports to its maker, unless its reporter cannot be imported.
     Downloading named weights stays possible: that is done by `tracker.detector` alone.
     """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # what None means there
     os.environ.setdefault("YOLO_AUTOINSTALL", "0")
     os.environ.setdefault("YOLO_OFFLINE", "1")
     os.environ.setdefault("YOLO_VERBOSE", "0")

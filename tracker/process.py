@@ -38,7 +38,7 @@ log = logging.getLogger("cleansheet")
 
 NOTHING_SEEN = "nobody was found in this video: the tables are empty"
 PACKAGES = (
-    "torch", "torchvision", "ultralytics", "supervision", "opencv-python", "av", "numpy", "polars",
+    "torch", "torchvision", "ultralytics", "openvino", "supervision", "opencv-python", "av", "numpy", "polars",
 )  # fmt: skip
 
 
@@ -66,6 +66,7 @@ class Job:
         return {
             "video_sha256": self.video_sha256,
             "weights_sha256": detector.weights_sha256,
+            "runtime": detector.runtime,
             "detector": self.settings.detector.model_dump(mode="json"),
             "start_s": self.settings.start_s,
             "end_s": self.settings.end_s,
@@ -136,7 +137,10 @@ def _tools(workspace: Path, settings: ProcessSettings) -> Tools:
         ensemble = None
     points = () if settings.calibration is None else calibration.load(settings.calibration)
     chosen = settings.detector
-    detector = Detector.load(chosen.weights, confidence=chosen.confidence, image_size=chosen.image_size)
+    detector = Detector.load(
+        chosen.weights, confidence=chosen.confidence, image_size=chosen.image_size, runtime=chosen.runtime,
+        cache=workspace / "cache" / "detectors",
+    )  # fmt: skip
     return Tools(detector, ensemble, points)
 
 
@@ -236,9 +240,11 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
         "warnings": warnings,
         "settings": settings.model_dump(mode="json"),
         "weights": {"name": tools.detector.weights_name, "sha256": tools.detector.weights_sha256},
+        "runtime": tools.detector.runtime,
         "ensemble": tools.ensemble and {"version": tools.ensemble.version, "teams": list(tools.ensemble.teams)},
         "calibration": _calibration(tools.calibration),
         "seconds": times.rounded(),
+        "shares": times.shares(),
         "versions": {
             "cleansheet": __version__,
             "python": platform.python_version(),

@@ -1,10 +1,12 @@
-"""The first pass over a video: detect, associate and keep crops, a frame at a time."""
+"""The first pass over a video: decode, detect, associate and keep crops, each while the others are at work."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
+import supervision as sv
 from numpy.typing import NDArray
 
 from tracker.association import Associator, Tracks
@@ -14,11 +16,14 @@ from tracker.crops import CropKeeper, gather_by_track
 from tracker.detection_log import DetectionLog
 from tracker.detector import Detector
 from tracker.looks import looks
+from tracker.pipeline import ahead, batches, mapped
 from tracker.progress import Report
 from tracker.run import RunPaths
 from tracker.settings import ProcessSettings
 from tracker.stage_times import StageTimes
-from tracker.video import VideoInfo, frames, wanted_range
+from tracker.video import Frame, VideoInfo, frames, wanted_range
+
+AHEAD = 4  # decoded frames that may wait
 
 
 @dataclass(frozen=True)
@@ -52,16 +57,13 @@ def watch(
     first, last = wanted_range(info, settings.start_s, settings.end_s)
     total = len(range(-(-first // settings.stride) * settings.stride, last, settings.stride))
     found = 0
-    with closing(DetectionLog(paths.detections)) as log:
-        earlier = log.read()
-        known_until = log.last_frame
-        source = frames(info, start_s=settings.start_s, end_s=settings.end_s, stride=settings.stride)
-        for frame in times.timed_items("decode", source):
-            if frame.index <= known_until:
-                detections = next(earlier)[1]
-            else:
-                with times.timed("detect"):
-                    detections = detector(frame.image)
+    source = frames(info, start_s=settings.start_s, end_s=settings.end_s, stride=settings.stride)
+    with (
+        closing(DetectionLog(paths.detections)) as log,
+        closing(_detected(ahead(times.timed_items("decode", source), AHEAD), detector, log, times)) as people,
+    ):
+        for frame, detections in people:
+            if frame.index > log.last_frame:
                 log.append(frame.index, detections)
             with times.timed("camera"):
                 motions.append(background.update(frame.index, frame.image, detections.xyxy.astype(np.float64)))
@@ -80,6 +82,31 @@ def watch(
         keeper.finish()
         gather_by_track(paths.crops, tracks.track_of, settings.crops.per_track)
     return Watched(tracks, CameraPath.of(indices, motions), background.finish(), len(indices), found)
+
+
+def _detected(
+    source: Iterator[Frame], detector: Detector, log: DetectionLog, times: StageTimes
+) -> Generator[tuple[Frame, sv.Detections], None, None]:
+    """Every frame with its people: those of the log while it lasts, the detector's after that."""
+    known_until = log.last_frame
+    known = log.read()
+
+    def detect(batch: list[Frame]) -> list[sv.Detections]:
+        with times.timed("detect"):
+            return detector.many([frame.image for frame in batch])
+
+    try:
+        for frame in source:
+            if frame.index > known_until:
+                fresh = batches(chain([frame], source), detector.batch)
+                with closing(mapped(detect, fresh, detector.workers)) as answers:
+                    for batch, found in answers:
+                        yield from zip(batch, found, strict=True)
+                return
+            yield frame, next(known)[1]
+    finally:
+        if isinstance(source, Generator):
+            source.close()
 
 
 def _looked_up(

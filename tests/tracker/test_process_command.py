@@ -107,12 +107,13 @@ def start(*arguments: str | Path) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def wait_for_detections(workspace: Path, least: int) -> None:
+def wait_for_detections(process: subprocess.Popen[str], workspace: Path, least: int) -> None:
     log = workspace / "runs" / "match.partial" / "detections.bin"
     limit = time.monotonic() + 300
     while time.monotonic() < limit:
         if log.exists() and log.stat().st_size > least:
             return
+        assert process.poll() is None, process.communicate()
         time.sleep(0.02)
     raise AssertionError("the run never came so far")
 
@@ -123,7 +124,7 @@ def test_a_stopped_run_goes_on_and_ends_the_same(
 ) -> None:
     command = ("process", asset("demo/match.mp4"), "-w", tmp_path, *QUICK)
     process = start(*command)
-    wait_for_detections(tmp_path, 10_000)
+    wait_for_detections(process, tmp_path, 10_000)
     process.send_signal(how)
     _, said = process.communicate(timeout=60)
     assert process.returncode == code

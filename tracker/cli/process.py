@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from tracker.cli.parameters import Pair, Several, Timecode, json_option, print_json, workspace_option
+from tracker.runtimes import RUNTIMES
 
 PARTS = ("ellipses", "ids", "speed", "minimap", "scoreboard")
 
@@ -22,6 +23,8 @@ PARTS = ("ellipses", "ids", "speed", "minimap", "scoreboard")
 @click.option(
     "--image-size", type=int, default=960, show_default=True, help="Longer side that the detector sees, pixels."
 )
+@click.option("--runtime", type=click.Choice(RUNTIMES), default="auto", show_default=True,
+              help="What runs the detector: auto is a GPU where there is one, else OpenVINO.")  # fmt: skip
 @click.option("--calibration", type=click.Path(path_type=Path), help="TOML of points on the rink, for a camera that "
               "stands still. Without it metres are estimated from players' height.")  # fmt: skip
 @click.option("--attacks", type=Pair(), multiple=True, metavar="TEAM=SIDE",
@@ -36,7 +39,7 @@ PARTS = ("ellipses", "ids", "speed", "minimap", "scoreboard")
 @json_option
 def process(
     videos: tuple[Path, ...], workspace: Path, name: str | None, start: float, end: float | None, stride: int,
-    weights: str | None, image_size: int, calibration: Path | None, attacks: tuple[tuple[str, str], ...],
+    weights: str | None, image_size: int, runtime: str, calibration: Path | None, attacks: tuple[tuple[str, str], ...],
     formats: tuple[str, ...], hide: tuple[str, ...], no_video: bool, fresh: bool, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Turn match footage into per-team statistics.
@@ -63,7 +66,7 @@ def process(
         settings = ProcessSettings(
             start_s=start, end_s=end, stride=stride, calibration=calibration, attacks=dict(attacks), video=not no_video,
             hide=tuple(sorted(hide)), formats=tuple(sorted({"csv", *formats})),
-            detector=DetectorSettings(weights=weights, image_size=image_size),
+            detector=DetectorSettings(weights=weights, image_size=image_size, runtime=runtime),
         )  # fmt: skip
     except ValidationError as error:
         raise BadInput("; ".join(str(e["msg"]).removeprefix("Value error, ") for e in error.errors())) from None

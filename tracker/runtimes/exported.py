@@ -1,0 +1,119 @@
+"""The network as OpenVINO reads it: converted from PyTorch once for each shape, and kept.
+
+The project's own weights are the same for everybody, so their export lies in the user's cache folder. Others may have
+been trained on people's pictures: their export lies where the caller says, in the workspace, or nowhere.
+"""
+
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import openvino as ov
+
+from tracker.detector_weights import Weights, cache_folder
+
+log = logging.getLogger("cleansheet")
+
+FORMAT = 1
+"""Counted up when what is exported changes."""
+KEPT = 8
+"""Exports in a folder; the one that was used longest ago goes first."""
+
+
+def exported(weights: Weights, height: int, width: int, cache: Path | None) -> Any:
+    """The `openvino.Model` for `(1, height, width, 3)` uint8 BGR pictures; see `tracker.runtimes.Runtime`.
+
+    Args:
+        weights: the network; it is loaded only where it was not exported before.
+        height, width: multiples of 32.
+        cache: folder for exports of weights that are not the project's own; None to keep nothing.
+    """
+    folder = cache_folder() / "detectors" if weights.released else cache
+    if folder is None:
+        return _convert(weights, height, width)
+    kept = folder / _name(weights, height, width)
+    if (kept / "network.xml").exists():
+        try:
+            os.utime(kept)
+            return ov.Core().read_model(kept / "network.xml")
+        except (RuntimeError, OSError) as error:
+            log.warning("%s: cannot be read (%s); exported again", kept, str(error).splitlines()[0][:120])
+            shutil.rmtree(kept, ignore_errors=True)
+    model = _convert(weights, height, width)
+    try:
+        _keep(model, kept)
+    except OSError as error:
+        log.warning("%s: the exported detector cannot be kept (%s), so each start takes longer", kept, error.strerror)
+    return model
+
+
+def _name(weights: Weights, height: int, width: int) -> str:
+    """Hash of all that the export depends on."""
+    made_of = f"{FORMAT} {weights.sha256} {height}x{width} openvino {ov.__version__}"
+    return hashlib.sha256(made_of.encode()).hexdigest()[:32]
+
+
+def _keep(model: Any, kept: Path) -> None:
+    """Write beside and rename, so that of two processes at once one wins and neither reads half a file."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix="part-", dir=kept.parent))
+    try:
+        ov.save_model(model, beside / "network.xml", compress_to_fp16=False)
+        for file in beside.iterdir():
+            with file.open("rb") as written:
+                os.fsync(written.fileno())
+        try:
+            beside.rename(kept)
+        except OSError:
+            if not (kept / "network.xml").exists():
+                raise
+    except RuntimeError as error:
+        raise OSError(0, str(error).splitlines()[0]) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    used = sorted((path for path in kept.parent.iterdir() if not path.name.startswith("part-")), key=_last_use)
+    for old in used[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _last_use(path: Path) -> float:
+    return path.stat().st_mtime
+
+
+def _convert(weights: Weights, height: int, width: int) -> Any:
+    import torch
+
+    from tracker.runtimes.pytorch import first_tensor
+
+    class Plain(torch.nn.Module):
+        def __init__(self, model: torch.nn.Module) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, picture: torch.Tensor) -> torch.Tensor:
+            return first_tensor(self.model(picture))
+
+    network, picture = Plain(weights.load().model), torch.zeros(1, 3, height, width)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        network(picture)  # ultralytics computes the grid of anchors once for a shape and keeps it
+        model = ov.convert_model(torch.jit.trace(network, picture, check_trace=False), example_input=picture)
+    model.reshape([1, 3, height, width])
+    return _takes_bgr(model)
+
+
+def _takes_bgr(model: Any) -> Any:
+    """Let the graph take a picture as it is decoded: bytes, BGR, interleaved."""
+    from openvino.preprocess import ColorFormat, PrePostProcessor
+
+    steps = PrePostProcessor(model)
+    given = steps.input()
+    given.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC")).set_color_format(ColorFormat.BGR)
+    given.model().set_layout(ov.Layout("NCHW"))
+    given.preprocess().convert_element_type(ov.Type.f32).convert_color(ColorFormat.RGB).scale(255.0)
+    return steps.build()

@@ -1,0 +1,80 @@
+"""The network in OpenVINO, one stream a core: the fastest on a CPU.
+
+Each stream runs one picture on one thread, so that a picture's numbers do not depend on how many cores there are, and
+no core waits for another within a picture.
+"""
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.errors import BadInput
+from tracker.detector_weights import Weights
+from tracker.environment import quiet_libraries
+from tracker.runtimes.exported import exported
+
+quiet_libraries()  # before the import, which would otherwise leave an id in the home directory
+
+import openvino as ov  # noqa: E402
+from openvino import properties  # noqa: E402
+
+ov.Tensor(np.zeros(1, np.uint8))  # the bindings look NumPy up at the first array; two threads doing so wait forever
+
+MOST_STREAMS = 8
+"""Each holds the network's activations, some 60 MiB at 960 pixels."""
+
+
+class OpenVinoRuntime:
+    """bfloat16 or float32 on the CPU, as many pictures at once as there are cores.
+
+    Args:
+        weights: read only where no export of them is kept.
+        precision: `float32`, `bfloat16`, or None for the fastest that this CPU has.
+        cache: see `tracker.runtimes.open_runtime`.
+
+    Raises:
+        BadInput: unusable weights, or a CPU without bfloat16.
+    """
+
+    name = "openvino"
+    version = str(ov.__version__)
+    batch = 1
+
+    def __init__(self, weights: Weights, precision: str | None, cache: Path | None) -> None:
+        has_bfloat16 = "BF16" in ov.Core().get_property("CPU", properties.device.capabilities)
+        if precision == "bfloat16" and not has_bfloat16:
+            raise BadInput("runtime 'openvino-bf16': this CPU has no bfloat16; use --runtime openvino")
+        self.precision = precision or ("bfloat16" if has_bfloat16 else "float32")
+        self.workers = max(1, min(len(os.sched_getaffinity(0)), MOST_STREAMS))
+        self._weights = weights
+        self._cache = cache
+        self._compiled: dict[tuple[int, int], Any] = {}
+        self._preparing = threading.Lock()
+        self._requests = threading.local()
+
+    def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        request = self._request(pictures.shape[1], pictures.shape[2])
+        answers = [request.infer([picture[None]], share_inputs=True)[0].copy() for picture in pictures]
+        return answers[0] if len(answers) == 1 else np.concatenate(answers)
+
+    def _request(self, height: int, width: int) -> Any:
+        """This thread's own request for pictures of one size."""
+        mine = self._requests.__dict__.setdefault("of_size", {})
+        if (height, width) not in mine:
+            with self._preparing:
+                mine[height, width] = self._model(height, width).create_infer_request()
+        return mine[height, width]
+
+    def _model(self, height: int, width: int) -> Any:
+        if (height, width) not in self._compiled:
+            model = exported(self._weights, height, width, self._cache)
+            self._compiled[height, width] = ov.Core().compile_model(model, "CPU", {
+                "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bfloat16" else "f32",
+                "NUM_STREAMS": self.workers,
+                "INFERENCE_NUM_THREADS": self.workers,
+            })  # fmt: skip
+        return self._compiled[height, width]
