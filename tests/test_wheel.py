@@ -28,7 +28,8 @@ def test_the_wheel_holds_two_packages_the_weights_and_the_demo(wheel: Path) -> N
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"tracker", "classifier"}
     for asset in ("weights/cleansheet-n.safetensors", "demo/match.mp4", "demo/match.truth/gt.txt"):
         assert f"tracker/assets/{asset}" in names
-    for page in ("report/templates/report.html.jinja", "report/templates/report.css"):
+    for page in ("report/templates/report.html.jinja", "report/templates/report.css",
+                 "pages/static/calibrate/index.html", "pages/static/calibrate/calibrate.js"):  # fmt: skip
         assert f"tracker/{page}" in names
     assert wheel.stat().st_size < 40 * 2**20
 

@@ -20,10 +20,10 @@ import csv
 import json
 import os
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,16 +155,9 @@ def save(path: Path, views: Sequence[Calibration]) -> None:
     if first.rink == _named(first.rink.name):
         rink = json.dumps(first.rink.name)
     else:
-        surface: Literal["ice", "inline"] = "inline" if first.rink.blue_line_x is None else "ice"
+        surface = "inline" if first.rink.blue_line_x is None else "ice"
         rink = f'{{ length_m = {first.rink.length_m}, width_m = {first.rink.width_m}, surface = "{surface}"'
-        usual = Rink.sized(first.rink.length_m, first.rink.width_m, surface=surface)
-        for key, real, expected in (
-            ("goal_line_x_m", first.rink.goal_line_x, usual.goal_line_x),
-            ("blue_line_x_m", first.rink.blue_line_x, usual.blue_line_x),
-            ("end_spot_x_m", first.rink.end_spot[0], usual.end_spot[0]),
-        ):
-            rink += f", {key} = {real}" if real is not None and real != expected else ""
-        rink += " }"
+        rink += "".join(f", {key} = {real}" for key, real in painted(first.rink).items()) + " }"
     lines = [f"rink = {rink}", f"frame_size = [{first.frame_size[0]}, {first.frame_size[1]}]"]
     for pair in (pair for view in views for pair in view.points):
         (u, v), (x, y) = pair.image, pair.rink
@@ -177,6 +170,26 @@ def save(path: Path, views: Sequence[Calibration]) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
+
+
+def painted(rink: Rink) -> dict[str, float]:
+    """What of a rink is painted elsewhere than its size says, as `Rink.painted_at` takes it."""
+    surface: Literal["ice", "inline"] = "inline" if rink.blue_line_x is None else "ice"
+    usual = _named(rink.name) or Rink.sized(rink.length_m, rink.width_m, surface=surface)
+    return {
+        key: real
+        for key, real, expected in (
+            ("goal_line_x_m", rink.goal_line_x, usual.goal_line_x),
+            ("blue_line_x_m", rink.blue_line_x, usual.blue_line_x),
+            ("end_spot_x_m", rink.end_spot[0], usual.end_spot[0]),
+        )
+        if real is not None and real != expected
+    }
+
+
+def rink_of(said: Mapping[str, Any]) -> Rink:
+    """The rink of a finished run: of its run.json's `calibration`."""
+    return Rink.named(said["rink"]).painted_at(**said.get("painted", {}))
 
 
 def from_points(

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+from classifier.atomic_file import remove
 from classifier.erasure import RunsErased
 
 
@@ -21,7 +22,14 @@ class ErasableRuns:
         return tuple((track.run, track.track) for track in sorted(found))
 
     def erase(self, workspace: Path, tracks: Sequence[tuple[str, int]], *, totals: str, redact: bool) -> RunsErased:
-        """Take tracks out of runs; doing it twice is doing it once."""
+        """Take tracks out of runs; doing it twice is doing it once.
+
+        Frames of videos that were kept to look at a calibration go as well, whoever is on them.
+        """
+        from tracker.calibrating import CALIBRATION_PICTURES
+
+        for picture in sorted((workspace / CALIBRATION_PICTURES).glob("*")):
+            remove(picture)
         if not tracks:
             return RunsErased()
         from tracker.run_erasure import RunTrack, erase_tracks

@@ -266,6 +266,7 @@ def _calibration(views: Sequence[Calibration]) -> dict[str, Any] | None:
         "rink": rink.name,
         "length_m": rink.length_m,
         "width_m": rink.width_m,
+        "painted": calibration.painted(rink),
         "views": [
             {
                 "frame": view.frame,

@@ -106,7 +106,7 @@ class Rink:
         if not (math.isfinite(length_m) and math.isfinite(width_m)):
             raise BadInput(f"rink {name}: length and width must be numbers of metres")
         along, across = length_m / 60.0, width_m / 30.0
-        small = min(1.0, along, across)
+        small = max(0.0, min(1.0, along, across))  # a negative size is refused below, by name
         goal_line_x = length_m / 2 - 4.0 * along
         blue_from_boards = 22.86 if length_m >= 58 else 22.86 * along
         ice = surface == "ice"

@@ -28,11 +28,11 @@ from classifier.atomic_file import is_partial, remove, write_whole
 from classifier.crash_points import crash_point
 from classifier.errors import BadInput, CleansheetError
 from tracker import redaction
+from tracker.calibration import rink_of
 from tracker.crop_erasure import count_crops, erase_crops, read_labels, track_of_crop
 from tracker.pictures import pictures_of, write_pictures
 from tracker.report import NAME as REPORT
 from tracker.report import write_report
-from tracker.rink import Rink
 from tracker.run import Run, RunPaths, flush, locked, read_json, run_name, write_json
 from tracker.statistics import Statistics, compute
 from tracker.tables import (
@@ -298,7 +298,7 @@ def _recompute(paths: RunPaths, rest: pl.DataFrame, summary: dict[str, Any]) -> 
     """
     positions = rest.select(POSITIONS.names)
     metres = summary["metres"]
-    rink = Rink.named(summary["calibration"]["rink"]) if metres == "measured" else None
+    rink = rink_of(summary["calibration"]) if metres == "measured" else None
     statistics = compute(positions, rink, None, metres)
     known = {team: side for team, side in summary["attacks"].items() if team in statistics.teams["team"].to_list()}
     if known != statistics.attacks:

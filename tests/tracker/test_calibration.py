@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from classifier.errors import BadInput
 from tracker import calibration, homography
-from tracker.calibration import PointPair, by_frame, from_points, load, read_csv, save
+from tracker.calibration import PointPair, by_frame, from_points, load, painted, read_csv, rink_of, save
 from tracker.rink import Rink
 
 NHL = Rink.named("nhl")
@@ -227,3 +227,11 @@ def test_the_module_documents_a_file_that_loads(tmp_path):
     (tmp_path / "camera.toml").write_text(example)
     with pytest.raises(BadInput, match="1 calibration points"):
         load(tmp_path / "camera.toml")
+
+
+def test_a_finished_run_knows_where_the_lines_are_painted():
+    usual, own = Rink.named("58x26"), Rink.named("58x26").painted_at(blue_line_x_m=7.9, goal_line_x_m=25.5)
+    for rink in (NHL, usual, own):
+        assert rink_of({"rink": rink.name, "painted": painted(rink)}) == rink
+    assert painted(usual) == {}
+    assert painted(own)["blue_line_x_m"] == 7.9

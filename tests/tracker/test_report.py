@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -36,7 +37,7 @@ def match(*teams: str) -> pl.DataFrame:
 
 
 def run_folder(
-    folder: Path, positions: pl.DataFrame, metres: Metres = "measured", names: dict[int, str] | None = None
+    folder: Path, positions: pl.DataFrame, metres: Metres = "measured", names: dict[int, str] | None = None, **more: Any
 ) -> Path:
     """A run's folder as `cleansheet process` leaves it, of a table of positions."""
     folder.mkdir(exist_ok=True)
@@ -49,12 +50,13 @@ def run_folder(
         write_csv(rows, table, folder / f"{table.name}.csv")
     points = [{"image": [0, 0], "rink": [0, 0]}] * 6
     view = {"frame": None, "reprojection_error_m": 0.07, "points": points}
-    calibration = {"rink": "nhl", "length_m": 60.96, "width_m": 25.91, "views": [view]}
+    calibration = {"rink": "nhl", "length_m": 60.96, "width_m": 25.91, "painted": {}, "views": [view]}
     write_json(folder / "run.json", {
         "video": {"path": "saturday.mp4", "width": 1280, "height": 720, "fps": 29.97, "duration_s": 60.0},
         "frames": 1800, "metres": metres, "attacks": found.attacks, "dropped_speed_samples": 4,
         "warnings": list(found.warnings), "settings": {"start_s": 0.0, "end_s": None, "stride": 1},
         "calibration": calibration if metres == "measured" else None, "versions": {"cleansheet": "0"},
+        "camera": {"moves": False}, **more,
     })  # fmt: skip
     write_report(folder)
     return folder
@@ -135,6 +137,14 @@ def test_it_says_what_it_leaves_out_and_how_sure_it_is(run: Path) -> None:
     assert "7 cm</b>" in text
     assert "<b>4</b> steps faster than anyone skates" in text
     assert "Doubtful, under 70 %: track 2 (white, 55 %" in text
+
+
+def test_a_moving_camera_s_uncertainty_and_where_it_was_lost_are_told(tmp_path: Path) -> None:
+    lost = [{"first_frame": 600, "last_frame": 690, "why": "a cut"}]
+    camera = {"moves": True, "uncertainty_m": 0.124, "frames_lost": 91, "lost": lost}
+    text = (run_folder(tmp_path / "r", match("white", "yellow"), camera=camera) / "report.html").read_text()
+    assert "uncertain by <b>0.12 m</b>" in text
+    assert "In <b>91 frames</b> it was lost: 0:20–0:23 (a cut)." in text
 
 
 def test_an_estimate_is_marked_as_one_in_every_figure(tmp_path: Path, browser: Browser) -> None:

@@ -17,6 +17,7 @@ from tracker.environment import quiet_libraries
 COMMANDS = {  # name → module:function, in the order in which a newcomer meets them
     "demo": "tracker.cli.demo:demo",
     "process": "tracker.cli.process:process",
+    "calibrate": "tracker.cli.calibrate:calibrate",
     "crops": "tracker.cli.crops:crops",
     "import": "tracker.cli.classifier:import_command",
     "train": "tracker.cli.classifier:train",

@@ -33,11 +33,11 @@ TOKEN_HEADER = "x-cleansheet-token"
 
 # A redirect would not do: a browser that was sent here by another site's link would leave the (strict) cookie out.
 _WELCOME = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><title>cleansheet</title>'
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>cleansheet</title><link rel="icon" href="data:,">'
     '<meta http-equiv="refresh" content="0;url=/"><p><a href="/">Go on</a></p></html>'
 )
 _REFUSED = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><title>cleansheet</title>'
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>cleansheet</title><link rel="icon" href="data:,">'
     "<h1>Not this way</h1><p>{reason}</p></html>"
 )
 NO_TOKEN = "Open the address that the terminal shows: it carries a key, and this one does not."

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from classifier.errors import CleansheetError
 from tracker.attacks import OFFICIALS
+from tracker.calibration import rink_of
 from tracker.pictures import LEAST_TRACKED_S
 from tracker.report import drawing
 from tracker.report.timeline import timeline
@@ -67,7 +68,7 @@ def contents(folder: Path, name: str) -> dict[str, Any]:
     seconds, bursts, tracks = _table(TIMELINE, folder), _table(BURSTS, folder), _table(TRACKS, folder)
     colours = team_colours(teams_table["team"].to_list())
     teams = [_team(row, colours, players, run["attacks"]) for row in teams_table.iter_rows(named=True)]
-    rink = Rink.named(run["calibration"]["rink"]) if run["metres"] == "measured" and run["calibration"] else None
+    rink = rink_of(run["calibration"]) if run["metres"] == "measured" else None
     start_s, end_s = _stretch(run)
     return {
         "name": name,
@@ -178,6 +179,7 @@ def _sure(
     seen = {int(second) for second in tracks["time_s"].unique().floor().to_list()}
     return {
         "calibration": _agreement(run["calibration"]["views"]) if run["metres"] == "measured" else None,
+        "camera": _camera(run, tracks),
         "frames": run["frames"],
         "with_people": tracks["frame"].n_unique(),
         "empty_seconds": len(set(range(int(start_s), int(end_s))) - seen),
@@ -193,6 +195,24 @@ def _sure(
         "warnings": run["warnings"],
         "no_directions": bool(teams) and run["metres"] == "measured" and not run["attacks"],
     }
+
+
+def _camera(run: dict[str, Any], tracks: pl.DataFrame) -> dict[str, Any] | None:
+    """How a moving camera was followed, and when it was lost; None of one that was not."""
+    said = run.get("camera", {})
+    if run["metres"] != "measured" or "uncertainty_m" not in said:
+        return None
+    known = tracks.unique("frame").sort("frame").select("frame", "time_s").to_numpy().astype(np.float64)
+    fps = run["video"]["fps"]
+
+    def time_of(frame: int) -> float:
+        return float(np.interp(frame, known[:, 0], known[:, 1])) if len(known) > 1 else frame / fps
+
+    stretches = [
+        {"first_s": time_of(lost["first_frame"]), "last_s": time_of(lost["last_frame"]), "why": lost["why"]}
+        for lost in said["lost"]
+    ]
+    return {"uncertainty_m": said["uncertainty_m"], "frames_lost": said["frames_lost"], "lost": stretches}
 
 
 def _agreement(views: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,14 @@
+// Times in words, and lists of elements made anew.
+
+export function clock(seconds) {
+  const whole = Math.floor(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+export function when(seconds) {
+  return `${clock(seconds)}.${String(Math.floor((seconds % 1) * 100)).padStart(2, "0")}`;
+}
+
+export function fill(parent, values, make) {
+  parent.replaceChildren(...values.map(make));
+}
