@@ -12,6 +12,7 @@ within 2 points of the same member in one piece; .99 on a rendered roster; 12 cr
     python -m benchmarks.classifier share
 """
 
+import resource
 import shutil
 import statistics
 import subprocess
@@ -125,12 +126,14 @@ def bits(crops: Path, member: str) -> None:
 @crops_argument
 @member_option
 def training(crops: Path, member: str) -> None:
-    """Seconds of the command `cleansheet train`, start and pages included, with the default shards and slices."""
+    """Seconds of the command `cleansheet train`, its start and the page included, with the default shards and slices."""
     with imported(crops) as workspace:
         command = [sys.executable, "-m", "tracker.cli", "train", "-w", str(workspace), "--member", member]
-        start = time.perf_counter()
+        start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, check=True)
-        click.echo(f"  {time.perf_counter() - start:.1f} s")
+        wall_s, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        click.echo(f"  {wall_s:.1f} s, of which {cpu_s:.1f} s of processor")
 
 
 @main.command()

@@ -16,7 +16,7 @@ from torch.nn import functional
 from classifier.colours import FEATURES, HEIGHT, WIDTH, colour_features, shrink
 from classifier.errors import BadInput
 from classifier.pixels import Image, fit
-from classifier.ridge import Scores
+from classifier.ridge import PENALTY, PRIOR, WITHIN_TEAMS, Scores
 
 DEFAULT = "linear"
 
@@ -129,6 +129,10 @@ class Reference(nn.Module):
         return logits
 
 
+SPREAD = (40 / np.sqrt(PENALTY + PRIOR * np.diag(WITHIN_TEAMS))).astype(np.float32)
+"""Scale of each feature: those in which people of one team differ weigh less (elementwise, so that bits stay)."""
+
+
 class Frozen(nn.Module):
     """A trained linear head on fixed colour features: of the jersey, of the legs; 73 numbers a crop."""
 
@@ -140,7 +144,7 @@ class Frozen(nn.Module):
         """`(N, 3, 48, 32)` → logits `(N, teams)`."""
         small = functional.avg_pool2d(pixels.detach().add(0.5).mul(255).contiguous(), 2).round().to(torch.uint8)
         features = colour_features(small.permute(0, 2, 3, 1).numpy())
-        logits: Tensor = self.head(torch.from_numpy(features.astype(np.float32) / 64))
+        logits: Tensor = self.head(torch.from_numpy(features.astype(np.float32) * SPREAD))
         return logits
 
 

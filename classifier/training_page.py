@@ -7,18 +7,22 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from classifier.atomic_file import remove, write_whole
 from classifier.certificate_page import STYLE
 from classifier.history import Epoch, load_history, together
 from classifier.judgement import Judged
+from classifier.members import member
 from classifier.scores import Scores, confusion_of, scores_of
 from classifier.shard import LabelledCrop, ShardJob
 from classifier.workspace import Workspace
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PAGE, CURVES, CONFUSION, EPOCHS = "index.html", "curves.png", "confusion.png", "epochs.csv"
 MOST_SHOWN = 120
@@ -51,7 +55,8 @@ def write_pages(place: Workspace, jobs: Sequence[ShardJob], judged: Judged | Non
     epochs = [epoch for job in jobs for name in job.names() for epoch in load_history(place.shards, name)]
     write_whole(place.training / EPOCHS, _table_of(epochs).encode())
     if epochs:
-        write_whole(place.training / CURVES, _png(_curves(epochs)))
+        unit = "crops added" if member(jobs[0].recipe.member).exact else "optimizer steps"
+        write_whole(place.training / CURVES, _png(_curves(epochs, unit)))
     if judged is not None and len(judged.truth):
         called = judged.posterior.argmax(axis=1)
         confusion = confusion_of(judged.truth, called, len(teams))
@@ -74,8 +79,10 @@ def _table_of(epochs: Sequence[Epoch]) -> str:
     return text.getvalue()
 
 
-def _curves(epochs: Sequence[Epoch]) -> Figure:
-    """Loss and accuracy over the steps of each shard; thin for each, thick for their mean where slices end."""
+def _curves(epochs: Sequence[Epoch], unit: str) -> "Figure":
+    """Loss and accuracy over the steps of each shard, a line for each."""
+    from matplotlib.figure import Figure  # not above: most commands draw nothing
+
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2)
     for colour, name, unseen in ((TRAIN, "own crops", False), (UNSEEN, "people never seen", True)):
@@ -92,7 +99,7 @@ def _curves(epochs: Sequence[Epoch]) -> Figure:
                 right.plot(steps, accuracies, color=colour, lw=1.3, marker="o", ms=3, alpha=0.8)
     for axes, title in ((left, "loss (cross-entropy)"), (right, "accuracy")):
         axes.set_title(title, fontsize=10, color=INK, loc="left")
-        axes.set_xlabel("optimizer steps or crops added, a line for each shard", fontsize=8, color=INK)
+        axes.set_xlabel(f"{unit}, a line for each shard", fontsize=8, color=INK)
         axes.tick_params(labelsize=8)
         axes.grid(color="#e3e9ef", lw=0.8)
         axes.spines[["top", "right"]].set_visible(False)
@@ -102,7 +109,9 @@ def _curves(epochs: Sequence[Epoch]) -> Figure:
     return figure
 
 
-def _confusion_plot(confusion: NDArray[np.int64], teams: Sequence[str]) -> Figure:
+def _confusion_plot(confusion: NDArray[np.int64], teams: Sequence[str]) -> "Figure":
+    from matplotlib.figure import Figure
+
     side = 1.4 + 0.8 * len(teams)
     figure = Figure(figsize=(side + 0.9, side), layout="constrained")
     axes = figure.subplots()
@@ -119,7 +128,7 @@ def _confusion_plot(confusion: NDArray[np.int64], teams: Sequence[str]) -> Figur
     return figure
 
 
-def _png(figure: Figure) -> bytes:
+def _png(figure: "Figure") -> bytes:
     data = io.BytesIO()
     figure.savefig(data, format="png", dpi=120)
     return data.getvalue()
@@ -128,12 +137,12 @@ def _png(figure: Figure) -> bytes:
 def _page(
     place: Workspace, jobs: Sequence[ShardJob], judged: Judged | None, players: Mapping[str, str], curves: bool
 ) -> str:  # fmt: skip
-    teams, member = jobs[0].teams, jobs[0].recipe.member
+    teams = jobs[0].teams
     crops = sum(len(part) for job in jobs for part in job.slices)
     parts = [
         "<h1>The team classifier's training</h1>",
         f'<p class="sub">{len(jobs)} shards, {crops} crops, teams {escape(", ".join(teams))}, member '
-        f"{escape(member)}</p>",
+        f"{escape(jobs[0].recipe.member)}</p>",
     ]
     if judged is None or not len(judged.truth):
         parts.append(
