@@ -5,6 +5,7 @@ Hellinger map; Vedaldi and Zisserman, *Efficient Additive Kernels via Explicit F
 run in float64 for speed and stay below 2^53, where float64 counts whole numbers exactly, in any order.
 """
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,10 +22,10 @@ FEATURES = 2 * len(LUMA) * len(CHROMA) ** 2 + 1
 
 def shrink(image: Image) -> Image:
     """`(h, w, 3)` of any size → `(24, 16, 3)`: means over boxes of whole pixels, rounded; exact, unlike a resize."""
-    table = np.zeros((image.shape[0] + 1, image.shape[1] + 1, 3), np.int64)
-    np.cumsum(np.cumsum(image, axis=0, dtype=np.int64), axis=1, out=table[1:, 1:])
+    small = image.shape[0] * image.shape[1] < 2**23  # 255 times that is below 2^31
+    table = cv2.integral(np.ascontiguousarray(image), sdepth=cv2.CV_32S if small else cv2.CV_64F)
     (top, bottom), (left, right) = _edges(image.shape[0], HEIGHT), _edges(image.shape[1], WIDTH)
-    upper, lower = table[top], table[bottom]
+    upper, lower = table[top].astype(np.int64), table[bottom].astype(np.int64)
     total = lower[:, right] - upper[:, right] - lower[:, left] + upper[:, left]
     area = ((bottom - top)[:, None] * (right - left))[..., None]
     return ((total + area // 2) // area).astype(np.uint8)

@@ -118,6 +118,7 @@ def train(
         f"plan), {report.crops} crops of {report.players} players, teams {', '.join(report.teams)}"
     )
     click.echo(f"  {report.stages_built} stages trained, {report.stages_reused} were there already")
+    click.echo(f"  how it went, and what it got wrong: {workspace / 'training' / 'index.html'}")
     _notes(report.notes)
 
 
