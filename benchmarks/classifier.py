@@ -155,13 +155,14 @@ def inference(crops: Path, member: str, threads: int) -> None:
         with open_catalog(place) as catalog:
             pictures = [read_crop(place.crop(c.digest, c.suffix)) for c in catalog.crops()[:12]]
         image = next(frames(probe(asset("demo/match.mp4")))).image
-        detector = Detector.load(None)
-        ours, theirs = in_turns(lambda: ensemble.posterior(pictures), lambda: detector(image), 40)
-        for what, mine, pass_ms in zip(("elapsed", "of processor"), ours, theirs, strict=True):
-            click.echo(
-                f"{member}, {len(ensemble.alone())} constituents: 12 crops {mine:.1f} ms {what}, a detector pass on "
-                f"{threads} threads {pass_ms:.1f} ms: 1 in {pass_ms / mine:.1f}"
-            )
+        for runtime in ("pytorch", "openvino"):
+            detector = Detector.load(None, runtime=runtime)
+            ours, theirs = in_turns(lambda: ensemble.posterior(pictures), lambda run=detector: run(image), 40)
+            for what, mine, pass_ms in zip(("elapsed", "of processor"), ours, theirs, strict=True):
+                click.echo(
+                    f"{member}, {len(ensemble.alone())} constituents: 12 crops {mine:.1f} ms {what}, a detector pass "
+                    f"with {runtime} {pass_ms:.1f} ms: 1 in {pass_ms / mine:.1f}"
+                )
 
 
 @main.command()
