@@ -261,6 +261,8 @@ def markdown(tables: Sequence[Table] = (*WRITTEN, POSITIONS)) -> str:
         "",
         "Written by `cleansheet process` into the run's folder. UTF-8, comma-separated, one header line; an empty",
         "field means *not known*, never zero. Metres, seconds, metres a second; shares are 0 to 1.",
+        "With `--format parquet,json` the same lies beside it as Parquet (not compressed, so that the search after",
+        "an erasure can read it) and JSON (an array of one object a row, null where not known).",
         "Generated from `tracker/tables.py` by `python -m tracker.tables > docs/tables.md`.",
     ]
     for table in tables:

@@ -59,6 +59,7 @@ def cleansheet() -> None:
     First steps:
       cleansheet demo                      the whole journey on a rendered match
       cleansheet process match.mp4         tracks, statistics and a video of your own match
+      cleansheet calibrate match.mp4       where the rink lies in the picture, so that metres are measured
       cleansheet crops match               pictures of its players, to say who plays for whom
     """
 

@@ -25,8 +25,8 @@ PARTS = ("ellipses", "ids", "speed", "minimap", "scoreboard")
 )
 @click.option("--runtime", type=click.Choice(RUNTIMES), default="auto", show_default=True,
               help="What runs the detector: auto is a GPU where there is one, else OpenVINO.")  # fmt: skip
-@click.option("--calibration", type=click.Path(path_type=Path), help="TOML of points on the rink, for a camera that "
-              "stands still. Without it metres are estimated from players' height.")  # fmt: skip
+@click.option("--calibration", type=click.Path(path_type=Path), help="TOML of points on the rink, as `cleansheet "
+              "calibrate` writes it. Without it metres are estimated from players' height.")  # fmt: skip
 @click.option("--attacks", type=Pair(), multiple=True, metavar="TEAM=SIDE",
               help="Which end a team attacks: white=right. Found from the goalkeepers where not given.")  # fmt: skip
 @click.option("--format", "formats", type=Several("csv", "parquet", "json"), default="csv", metavar="LIST",
