@@ -89,7 +89,7 @@ def _labelled(path: Path, folder: Path, row: _Row | None, renamed: dict[Path, st
     team = renamed.get(path.parent, path.parent.name)
     if path.parent == folder or path.parent.name.lower() in TRAIN_NAMES | VAL_NAMES:
         raise BadInput(f"{path} is in no team's folder: expected {folder}/TEAM/{path.name}, or a row in {PLAYERS}.")
-    return Labelled(path, location, _name(team, "team", str(path)), split, ())
+    return Labelled(path, location, checked_name(team, "team", str(path)), split, ())
 
 
 def _team_of_folder(files: Iterable[Path], rows: dict[Path, _Row]) -> dict[Path, str]:
@@ -125,8 +125,8 @@ def _player_rows(path: Path) -> dict[Path, _Row]:
     for line, row in _read(path, ("file", "team", "players")):
         where = f"{path}, line {line}"
         file = _file(path.parent / row["file"].strip(), where)
-        players = tuple(sorted({_name(p, "player", where) for p in row["players"].split(SEVERAL) if p.strip()}))
-        new = _Row(_name(row["team"], "team", where), players)
+        players = tuple(sorted({checked_name(p, "player", where) for p in row["players"].split(SEVERAL) if p.strip()}))
+        new = _Row(checked_name(row["team"], "team", where), players)
         if rows.setdefault(file, new) != new:
             raise BadInput(f"{where}: {row['file']} is listed twice with different labels.")
     return rows
@@ -141,11 +141,12 @@ def _from_labels(path: Path) -> Found:
         if not row["team"].strip():
             skipped += 1
             continue
-        players = tuple(sorted({_name(p, "player", where) for p in row["player"].split(SEVERAL) if p.strip()}))
-        track = f"{run}/track-{_name(row['track'], 'track', where)}"
+        players = tuple(sorted({checked_name(p, "player", where) for p in row["player"].split(SEVERAL) if p.strip()}))
+        track = f"{run}/track-{checked_name(row['track'], 'track', where)}"
         crop = row["crop"].strip()
         file = _file(path.parent / crop, where)
-        pictures.append(Labelled(file, f"{run}/{crop}", _name(row["team"], "team", where), "train", players, track))
+        team = checked_name(row["team"], "team", where)
+        pictures.append(Labelled(file, f"{run}/{crop}", team, "train", players, track))
     if not pictures:
         raise BadInput(f"{path} gives no crop a team: fill in the column team, then import again.")
     return Found(tuple(sorted(pictures, key=lambda p: p.location)), skipped)
@@ -173,7 +174,7 @@ def _file(path: Path, where: str) -> Path:
     return path.resolve()
 
 
-def _name(text: str, what: str, where: str) -> str:
+def checked_name(text: str, what: str, where: str) -> str:
     """A team's or player's name, trimmed.
 
     Raises:

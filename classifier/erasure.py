@@ -52,10 +52,19 @@ class Runs(Protocol):
         """Run and track of the crops from these places, and of those labelled as these players."""
         ...
 
+    def people(self, workspace: Path) -> frozenset[str]:
+        """Everybody who was named there, imported or not."""
+        ...
+
     def erase(
-        self, workspace: Path, tracks: Sequence[tuple[str, int]], *, totals: str, redact: bool
+        self, workspace: Path, tracks: Sequence[tuple[str, int]], *, players: Collection[str], totals: str,
+        redact: bool,
     ) -> RunsErased:  # fmt: skip
-        """Take tracks out of runs; doing it twice is doing it once."""
+        """Take tracks out of runs, and names out of what was labelled; doing it twice is doing it once."""
+        ...
+
+    def relabel(self, workspace: Path, locations: Iterable[str], team: str | None, player: str | None) -> None:
+        """Correct what was labelled there of the crops from these places; None leaves that as it is."""
         ...
 
 
@@ -68,9 +77,19 @@ class NoRuns:
         del workspace, locations, players
         return ()
 
-    def erase(self, workspace: Path, tracks: Sequence[tuple[str, int]], *, totals: str, redact: bool) -> RunsErased:
-        del workspace, tracks, totals, redact
+    def people(self, workspace: Path) -> frozenset[str]:
+        del workspace
+        return frozenset()
+
+    def erase(
+        self, workspace: Path, tracks: Sequence[tuple[str, int]], *, players: Collection[str], totals: str,
+        redact: bool,
+    ) -> RunsErased:  # fmt: skip
+        del workspace, tracks, players, totals, redact
         return RunsErased()
+
+    def relabel(self, workspace: Path, locations: Iterable[str], team: str | None, player: str | None) -> None:
+        del workspace, locations, team, player
 
 
 @dataclass(frozen=True)
@@ -219,7 +238,7 @@ def _who(
     runs: Runs,
 ) -> tuple[set[str], set[tuple[str, int]]]:  # fmt: skip
     """The players and tracks that one word of the request names."""
-    names = {player.name for player in catalog.players()}
+    names = {player.name for player in catalog.players()} | runs.people(place.path)
     if not text.strip():
         raise BadInput("an empty name: give a player's name, RUN/track-N, or a crop's digits; `cleansheet players`.")
     if text in names:

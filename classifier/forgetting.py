@@ -140,7 +140,7 @@ def forget(
         CleansheetError: it could not be finished; the next command goes on.
     """
     place, options = Workspace(workspace), options or Options()
-    place.require_catalog()
+    _require_people(place, runs)
     with place.writing(waiting, recovering=True):
         _finish(place, runs, None, workers)
         with open_catalog(place, write=True) as catalog:
@@ -157,8 +157,15 @@ def look_up(workspace: Path, asked: Sequence[str], runs: Runs) -> Survey:
         BadInput: as `forget`.
     """
     place = Workspace(workspace)
-    with open_catalog(place) as catalog:
+    _require_people(place, runs)
+    with open_catalog(place, write=not place.catalog.exists()) as catalog:
         return survey(place, catalog, asked, runs)
+
+
+def _require_people(place: Workspace, runs: Runs) -> None:
+    """Refuse a workspace in which nobody was ever imported or named."""
+    if not runs.people(place.path):
+        place.require_catalog()
 
 
 def rectify(
@@ -307,7 +314,9 @@ def _carry_out(place: Workspace, journal: Journal, runs: Runs, say: Say, workers
     say(2, "pictures and rows go" if erasing else "labels are corrected")
     out_of_runs = journal.out_of_runs
     if out_of_runs is None:
-        out_of_runs = runs.erase(place.path, journal.tracks, totals=journal.totals, redact=journal.redact)
+        out_of_runs = runs.erase(
+            place.path, journal.tracks, players=journal.players, totals=journal.totals, redact=journal.redact
+        )
         write_whole(
             place.journal,
             journal.model_copy(update={"out_of_runs": out_of_runs}).model_dump_json().encode(),
@@ -324,6 +333,9 @@ def _carry_out(place: Workspace, journal: Journal, runs: Runs, say: Say, workers
                 catalog.remove(journal.players, [crop.digest for crop in journal.crops])
                 catalog.suppress(journal.tokens, number)
         else:
+            sources = catalog.sources()
+            locations = [location for crop in journal.crops for location in sources.get(crop.digest, ())]
+            runs.relabel(place.path, locations, journal.team, journal.player)
             with catalog.transaction():
                 catalog.relabel([crop.digest for crop in journal.crops], journal.team, journal.player)
         catalog.rewrite()

@@ -4,7 +4,7 @@ import hashlib
 import io
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 
 from classifier.atomic_file import write_whole
 from classifier.catalog import Catalog, Crop, Player, open_catalog
-from classifier.discovery import Labelled, discover
+from classifier.discovery import Found, Labelled, discover
 from classifier.errors import BadInput
 from classifier.keys import token
 from classifier.likeness import ALIKE_BITS, alike_pairs, look, same_picture, thumb
@@ -88,6 +88,29 @@ def import_tree(
         BadInput: anything that is wrong with the folder; the catalog is then as it was.
     """
     found = discover(folder, players_csv)
+    return _take_in(workspace, found, str(folder), skip_unusable=skip_unusable)
+
+
+def import_labels(workspace: Path, pictures: Sequence[Labelled], origins: Collection[str]) -> ImportReport:
+    """Take in all labels there are of some origins, instead of what was taken in from them before.
+
+    What is labelled otherwise now is changed, and what is not labelled any more leaves the catalog. Pictures that also
+    came from elsewhere keep what was said there, which must agree.
+
+    Args:
+        workspace: Made when missing.
+        pictures: All labelled pictures of these origins.
+        origins: First parts of their locations: names of runs.
+
+    Raises:
+        BadInput: labels that contradict each other or the rest of the catalog; it is then as it was.
+    """
+    return _take_in(workspace, Found(tuple(pictures)), ", ".join(sorted(origins)), origins=frozenset(origins))
+
+
+def _take_in(
+    workspace: Path, found: Found, what: str, *, skip_unusable: bool = False, origins: frozenset[str] = frozenset()
+) -> ImportReport:
     read, unusable = _read_all(found.pictures)
     if unusable and (not skip_unusable or not read):
         more = f" and {len(unusable) - 1} more" if len(unusable) > 1 else ""
@@ -99,32 +122,45 @@ def import_tree(
     with place.writing():
         made: list[Path] = []
         try:
-            with open_catalog(place, write=True) as catalog, catalog.transaction():
-                _sweep(place, catalog)
-                before = {crop.digest: crop for crop in catalog.crops()}
-                asked = len(read)
-                read = _without_the_forgotten(place, catalog, read)
-                suppressed = asked - len(read)
-                after, kinds = _merged(read, before)
-                after, moved = _on_one_side(place, read, after)
-                _refuse_players_of_two_teams(after.values())
-                _refuse_single_team(after.values(), folder)
-                for digest, picture in read.items():
-                    if digest not in before:
-                        path = place.crop(digest, picture.suffix)
-                        made.append(path)
-                        write_whole(path, picture.data)
-                _write(catalog, read, before, after, kinds)
-                for digest in moved:
-                    catalog.put_crop(after[digest])
-                players = catalog.players()
+            with open_catalog(place, write=True) as catalog:
+                with catalog.transaction():
+                    _sweep(place, catalog)
+                    present = {crop.digest: crop for crop in catalog.crops()}
+                    mine = _only_from(catalog, origins)
+                    asked = len(read)
+                    read = _without_the_forgotten(place, catalog, read)
+                    suppressed = asked - len(read)
+                    before = {digest: crop for digest, crop in present.items() if digest not in mine}
+                    after, kinds = _merged(read, before)
+                    after, moved = _on_one_side(place, read, after)
+                    _refuse_players_of_two_teams(after.values())
+                    _refuse_single_team(after.values(), what)
+                    for digest, picture in read.items():
+                        if digest not in present:
+                            path = place.crop(digest, picture.suffix)
+                            made.append(path)
+                            write_whole(path, picture.data)
+                    catalog.remove((), mine - set(read))
+                    _write(catalog, read, before, after, kinds)
+                    for digest in moved:
+                        catalog.put_crop(after[digest])
+                    players = catalog.players()
+                if mine - set(read):
+                    _sweep(place, catalog)
         except BaseException:
             for path in made:
                 path.unlink(missing_ok=True)
             if new_here:
                 place.catalog.unlink(missing_ok=True)
             raise
-    return _report(read, before, after, kinds, moved, unusable, found.rows_without_team, suppressed, len(players))
+    return _report(read, present, after, kinds, moved, unusable, found.rows_without_team, suppressed, len(players))
+
+
+def _only_from(catalog: Catalog, origins: Collection[str]) -> set[str]:
+    """Digests of the crops that came from nowhere but these origins."""
+    if not origins:
+        return set()
+    return {d for d, places in catalog.sources().items() if all(p.partition("/")[0] in origins for p in places)}
 
 
 @dataclass(frozen=True)
@@ -304,10 +340,10 @@ def _refuse_players_of_two_teams(crops: Iterable[Crop]) -> None:
             )
 
 
-def _refuse_single_team(crops: Iterable[Crop], folder: Path) -> None:
+def _refuse_single_team(crops: Iterable[Crop], what: str) -> None:
     teams = {crop.team for crop in crops}
     if len(teams) == 1:
-        raise BadInput(f"{folder} holds one class, {next(iter(teams))!r}: a classifier needs at least two teams.")
+        raise BadInput(f"{what} holds one class, {next(iter(teams))!r}: a classifier needs at least two teams.")
 
 
 def _write(

@@ -40,13 +40,13 @@ def track_of_crop(crop: str) -> int | None:
     return None if found is None else int(found[1])
 
 
-def read_labels(crops: Path) -> tuple[str, tuple[Label, ...]]:
+def read_labels(crops: Path, name: str = LABELS) -> tuple[str, tuple[Label, ...]]:
     """The header as it stands and the rows of a folder's labels.csv; ("", ()) where there is none.
 
     Nothing is refused, so that a file that an import would refuse can still be cleaned.
     """
     try:
-        text = (crops / LABELS).read_bytes().decode("utf-8", "surrogateescape")
+        text = (crops / name).read_bytes().decode("utf-8", "surrogateescape")
     except FileNotFoundError:
         return "", ()
     lines = list(io.StringIO(text, newline=""))

@@ -48,7 +48,7 @@ def suggest_labels(run: Run, *, per_track: int, force: bool) -> Suggestion:
     if labels.exists() and not force:
         raise BadInput(f"{labels} is there already and may hold your corrections; give --force to replace it")
     pictures = {track: [read_crop(path) for path in paths] for track, paths in files.items()}
-    guesses = suggest_teams(pictures, _official_shares(run))
+    guesses = suggest_teams(pictures, official_shares(run))
     ordered = sorted(files, key=lambda track: (guesses[track].team, -guesses[track].sureness))
     rows = [
         (str(path.relative_to(folder)), str(track), guesses[track].team, "")
@@ -83,7 +83,7 @@ def _spread(paths: Sequence[Path], count: int) -> list[Path]:
     return [paths[round(place)] for place in np.linspace(0, len(paths) - 1, count)]
 
 
-def _official_shares(run: Run) -> Mapping[int, float]:
+def official_shares(run: Run) -> Mapping[int, float]:
     """Track → 1 where the detector mostly called it a referee, else 0."""
     players = read_csv(PLAYERS, run.final.folder / "players.csv")
     return {track: float(role == OFFICIAL) for track, role in players.select("track_id", "role").iter_rows()}

@@ -4,7 +4,7 @@ import logging
 import platform
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from tracker.attacks import refuse_unknown_teams
 from tracker.calibration import Calibration
 from tracker.crops import crops_of_tracks
 from tracker.detector import Detector
+from tracker.hand_labels import HandLabels, corrected, labels_of_run, move_crops, tracks_key
 from tracker.mot import write_mot
 from tracker.pictures import write_pictures
 from tracker.places import Places, describe, place
@@ -36,6 +37,10 @@ from tracker.watch import watch
 
 log = logging.getLogger("cleansheet")
 
+LABELS_OF_OTHERS = (
+    "the labels of this run were made for other tracks than are found now, so they are not used: label it again with "
+    "`cleansheet label {run} --start-over`"
+)
 NOTHING_SEEN = "nobody was found in this video: the tables are empty"
 PACKAGES = (
     "torch", "torchvision", "ultralytics", "openvino", "supervision", "opencv-python", "av", "numpy", "polars",
@@ -60,6 +65,7 @@ class Job:
     video_sha256: str
     run: Run
     settings: ProcessSettings
+    labels: HandLabels
 
     def detection_key(self, detector: Detector) -> dict[str, Any]:
         """All that the detections depend on: a run with the same key can use them again."""
@@ -80,6 +86,7 @@ class Job:
             "settings": self.settings.model_dump(mode="json", exclude={"calibration"}),
             "calibration": _calibration(tools.calibration),
             "ensemble": tools.ensemble and tools.ensemble.version,
+            **({"labels": self.labels.key} if self.labels.key else {}),
             "cleansheet": __version__,
         }
 
@@ -127,7 +134,8 @@ def _job(video: Path, workspace: Path, settings: ProcessSettings, name: str | No
     info = probe(video, end_s=settings.end_s)
     if settings.start_s > info.times_s[-1]:
         raise BadInput(f"{video}: --start {settings.start_s:g} s lies behind its end at {info.duration_s:.1f} s")
-    return Job(info, sha256_of(video), Run(workspace, run_name(video, name)), settings)
+    run = Run(workspace, run_name(video, name))
+    return Job(info, sha256_of(video), run, settings, labels_of_run(workspace, run.name))
 
 
 def _tools(workspace: Path, settings: ProcessSettings) -> Tools:
@@ -179,14 +187,15 @@ def _prepare(job: Job, tools: Tools, finished: dict[str, Any] | None, *, fresh: 
         shutil.copyfile(final.detections, partial.detections)
     shutil.rmtree(partial.crops, ignore_errors=True)
     labels = final.crops / "labels.csv"
-    if labels.exists() and not force:
+    if (labels.exists() or job.labels) and not force:
         same_tracks = finished is not None and all(
             finished["key"]["settings"][part] == job.settings.model_dump(mode="json")[part]
             for part in ("association", "crops")
         )
         if not (same_tracks and read_json(final.key) == key):
             raise BadInput(
-                f"{labels} belongs to the tracks that are there now, and other settings make other tracks; "
+                f"the labels of {job.run.name} belong to the tracks that are there now, and other settings make other "
+                "tracks; "
                 "give --name for a second run, or --force to replace it"
             )
         partial.crops.mkdir()
@@ -204,17 +213,26 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
             job.info, paths, settings, tools.detector,
             [view.frame for view in tools.calibration if view.frame is not None], times, report,
         )  # fmt: skip
+        made_of = tracks_key(seen.tracks.track_id, seen.tracks.frame)
+        labels = job.labels if job.labels.tracks_key == made_of else HandLabels()
+        seen = replace(seen, tracks=corrected(seen.tracks, labels))
+        move_crops(paths.crops, labels)
         warnings = list(_warnings(job, tools, seen.frames, seen.tracks))
+        if job.labels and not labels:
+            warnings.append(LABELS_OF_OTHERS.format(run=job.run.name))
         with times.timed("classify"):
             crops = crops_of_tracks(paths.crops)
             found = verdicts(crops, tools.ensemble) if tools.ensemble is not None else {}
+            found |= {
+                track: Verdict(team, 1.0, len(crops.get(track, ()))) for track, team in labels.teams.items()
+            }
         with times.timed("measure"):
             placed = place(
                 seen.tracks, found, tools.calibration, seen.camera, seen.background, (job.info.width, job.info.height)
             )
             statistics = compute(
                 placed.positions, placed.rink, settings.attacks or None, placed.metres,
-                team_confidence={track: verdict.confidence for track, verdict in found.items()},
+                team_confidence={track: verdict.confidence for track, verdict in found.items()}, players=labels.players,
             )  # fmt: skip
             warnings += [*placed.warnings, *statistics.warnings]
         with times.timed("write"):
@@ -231,6 +249,8 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
             "codec": job.info.codec,
         },
         "frames": seen.frames,
+        "tracks_key": made_of,
+        "labelled_by_hand": len(labels.teams),
         "detections": seen.detections,
         "tracks": len(statistics.players),
         "metres": placed.metres,
@@ -317,8 +337,8 @@ def _warnings(job: Job, tools: Tools, frames: int, tracks: Tracks) -> list[str]:
         said.append(NOTHING_SEEN)
     elif tools.ensemble is None:
         said.append(
-            "no classifier yet, so no teams: label this run's players with `cleansheet crops "
-            f"{job.run.name}` and `cleansheet import`, then `cleansheet train`, and process again"
+            "no classifier yet, so no teams: say who plays for whom with "
+            f"`cleansheet label {job.run.name}`, then process again"
         )
     if frames == 0:
         said.append("there was no frame between --start and --end")

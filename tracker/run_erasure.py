@@ -30,6 +30,7 @@ from classifier.errors import BadInput, CleansheetError
 from tracker import redaction
 from tracker.calibration import rink_of
 from tracker.crop_erasure import count_crops, erase_crops, read_labels, track_of_crop
+from tracker.hand_labels import labels_of_run, tracks_in_tables, tracks_named
 from tracker.pictures import pictures_of, write_pictures
 from tracker.report import NAME as REPORT
 from tracker.report import write_report
@@ -111,6 +112,9 @@ def tracks_of_sources(workspace: Path, locations: Iterable[str]) -> tuple[RunTra
         if not crop or not _is_run(workspace, run):
             continue
         track = track_of_crop(crop)
+        frame = Path(crop).stem
+        if track is not None and frame.isdigit():
+            track = labels_of_run(workspace, run).part(track, int(frame))
         if track is None:
             if run not in labelled:
                 _, labels = read_labels(Run(workspace, run).final.crops)
@@ -118,13 +122,14 @@ def tracks_of_sources(workspace: Path, locations: Iterable[str]) -> tuple[RunTra
             found |= {RunTrack(run, said) for said in labelled[run].get(crop, ())}
         else:
             found.add(RunTrack(run, track))
-    return tuple(sorted(found))
+    return _as_in_tables(workspace, found)
 
 
 def tracks_of_players(workspace: Path, players: Collection[str]) -> tuple[RunTrack, ...]:
-    """The tracks that any run's labels.csv gives to these players, imported or not, ascending."""
+    """The tracks that the page or any run's labels.csv gives to these players, imported or not, ascending."""
     runs = workspace / "runs"
-    found: set[RunTrack] = set()
+    named = {RunTrack(*each) for each in tracks_named(workspace, players)}
+    found = set(_as_in_tables(workspace, named)) | named
     for folder in sorted(runs.iterdir()) if runs.is_dir() else ():
         if _is_run(workspace, folder.name):
             for label in read_labels(RunPaths(folder).crops)[1]:
@@ -160,6 +165,17 @@ def erase_tracks(
     return tuple(
         _erase(Run(workspace, name), tuple(sorted(ids)), totals, redact) for name, ids in sorted(by_run.items())
     )
+
+
+def _as_in_tables(workspace: Path, tracks: Collection[RunTrack]) -> tuple[RunTrack, ...]:
+    """Tracks and parts of tracks, as the runs' tables know them, ascending."""
+    found: set[RunTrack] = set()
+    for run in {each.run for each in tracks}:
+        table = Run(workspace, run).final.folder / "tracks.csv"
+        present = set(read_csv(TRACKS, table)["track_id"].to_list()) if table.exists() else set()
+        ids = [each.track for each in tracks if each.run == run]
+        found |= {RunTrack(run, track) for track in tracks_in_tables(workspace, run, ids, present)}
+    return tuple(sorted(found))
 
 
 def _is_run(workspace: Path, name: str) -> bool:

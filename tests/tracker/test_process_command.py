@@ -80,8 +80,8 @@ def test_run_json_says_what_made_it(quick_run: Path) -> None:
 def test_without_a_classifier_there_are_tracks_and_crops_and_the_way_on(quick_run: Path) -> None:
     said = json.loads((quick_run / "run.json").read_text())
     way_on = next(warning for warning in said["warnings"] if "no classifier yet" in warning)
-    assert "cleansheet crops match" in way_on
-    assert "cleansheet train" in way_on
+    assert "cleansheet label match" in way_on
+    assert "process again" in way_on
     assert read_csv(TRACKS, quick_run / "tracks.csv")["team"].null_count() > 0
     assert list(quick_run.glob("crops/track-*/*.jpg"))
 

@@ -17,6 +17,8 @@ from tracker.environment import quiet_libraries
 COMMANDS = {  # name → module:function, in the order in which a newcomer meets them
     "demo": "tracker.cli.demo:demo",
     "process": "tracker.cli.process:process",
+    "label": "tracker.cli.label:label",
+    "export": "tracker.cli.export:export",
     "calibrate": "tracker.cli.calibrate:calibrate",
     "crops": "tracker.cli.crops:crops",
     "import": "tracker.cli.classifier:import_command",
@@ -60,7 +62,7 @@ def cleansheet() -> None:
       cleansheet demo                      the whole journey on a rendered match
       cleansheet process match.mp4         tracks, statistics and a video of your own match
       cleansheet calibrate match.mp4       where the rink lies in the picture, so that metres are measured
-      cleansheet crops match               pictures of its players, to say who plays for whom
+      cleansheet label match               its players in your browser, to say who plays for whom
     """
 
 

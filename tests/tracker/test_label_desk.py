@@ -1,0 +1,414 @@
+"""The desk at which tracks are labelled, without a browser: what is said is kept, taken back, learnt, and forgotten."""
+
+import sqlite3
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier.discovery import discover
+from classifier.errors import BadInput
+from classifier.holdings import list_players
+from classifier.leftovers import search
+from classifier.workspace import Workspace
+from tests.conftest import assert_refused, cleansheet, cleansheet_json
+from tests.tracker.made_runs import CROPS, FRAMES, PEOPLE, write_run
+from tracker.association import Tracks
+from tracker.erasable_runs import ErasableRuns
+from tracker.first_guess import first_guess
+from tracker.hand_labels import HandLabels, corrected, labels_of_run, move_crops, people_named
+from tracker.label_desk import LabelDesk
+from tracker.label_sources import adopt_catalog, take_in_labels
+from tracker.label_store import Card, Cut, Person, open_labels, store_path
+from tracker.labels import official_shares
+from tracker.run import find_run
+from tracker.tables import TRACKS, read_csv
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    write_run(tmp_path / "w")
+    return tmp_path / "w"
+
+
+@pytest.fixture
+def desk(workspace: Path) -> Iterator[LabelDesk]:
+    yield from opened(workspace)
+
+
+def opened(workspace: Path, name: str = "saturday") -> Iterator[LabelDesk]:
+    with open_labels(workspace, write=True) as store:
+        assert store is not None
+        desk = LabelDesk(find_run(workspace, name), store)
+        desk.guesses = first_guess(desk.crops(desk.labels()), official_shares(desk.run), None)
+        yield desk
+
+
+def label_all(desk: LabelDesk) -> None:
+    """Everybody's team and name, as they are."""
+    for place, (team, name) in enumerate(PEOPLE):
+        desk.act("team", {"cards": [place + 1], "team": team})
+        desk.act("name", {"card": place + 1, "player": name})
+
+
+def card(desk: LabelDesk, number: int) -> dict[str, object]:
+    return next(each for each in desk.board()["cards"] if each["id"] == number)
+
+
+def test_the_first_guess_divides_the_tracks_into_two_teams_and_officials(desk: LabelDesk) -> None:
+    guessed = {each["id"]: each["guess"] for each in desk.board()["cards"]}
+    assert guessed == {place + 1: team for place, (team, _) in enumerate(PEOPLE)}
+    assert [team["name"] for team in desk.board()["teams"]] == ["white", "yellow", "referee"]
+    assert not desk.labels(), "a guess is no label"
+
+
+def test_what_was_said_is_there_when_the_store_is_opened_again(workspace: Path) -> None:
+    for desk in opened(workspace):
+        desk.act("team", {"cards": [1, 2], "team": "white"})
+        desk.act("aside", {"cards": [3]})
+        desk.act("name", {"card": 5, "player": "Dov"})
+        desk.act("person", {"player": "Dov", "number": "17", "consent": "given", "consent_date": "2026-11-01"})
+    for desk in opened(workspace):
+        assert dict(desk.labels().teams) == {1: "white", 2: "white", 5: "yellow"}
+        assert desk.labels().aside == {3}
+        assert card(desk, 5)["player"] == "Dov"
+        assert desk.board()["players"] == [
+            {"name": "Dov", "number": "17", "consent": "given", "consent_date": "2026-11-01", "team": "yellow"}
+        ]
+
+
+def test_every_action_can_be_taken_back_to_where_it_began(desk: LabelDesk) -> None:
+    before = desk.board()
+    acts = [
+        ("team", {"cards": [1, 2, 3], "team": "yellow"}), ("aside", {"cards": [4]}),
+        ("name", {"card": 5, "player": "Dov"}), ("person", {"player": "Dov", "number": "17"}),
+        ("cut", {"card": 6, "frame": 30}), ("unsay", {"cards": [5]}),
+        ("rename-team", {"team": "yellow", "name": "Falcons"}), ("colour", {"team": "Falcons", "colour": "#112233"}),
+    ]  # fmt: skip
+    for what, given in acts:
+        desk.act(what, given)
+    assert desk.board()["undo"] == "another colour for Falcons"
+    for _ in acts:
+        assert desk.undo().said.startswith("undone: ")
+    after = desk.board()
+    assert [{**each, "sure": 0} for each in after["cards"]] == [{**each, "sure": 0} for each in before["cards"]]
+    assert after["teams"] == before["teams"]
+    with pytest.raises(BadInput, match="nothing to undo"):
+        desk.undo()
+
+
+def test_a_player_has_one_team(desk: LabelDesk) -> None:
+    desk.act("name", {"card": 1, "player": "Ann"})
+    said = desk.act("name", {"card": 5, "player": "Ann"}).said
+    assert "plays for white" in said
+    assert desk.labels().teams == {1: "white", 5: "white"}
+    assert "1 more of the same player" in desk.act("team", {"cards": [1], "team": "yellow"}).said
+    assert desk.labels().teams == {1: "yellow", 5: "yellow"}
+
+
+def test_two_cards_seen_at_the_same_moment_are_two_people(desk: LabelDesk) -> None:
+    with pytest.raises(BadInput, match="two people"):
+        desk.act("join", {"card": 2, "onto": 1})
+
+
+def test_cards_of_one_person_are_joined_and_the_tracks_with_them(tmp_path: Path) -> None:
+    write_run(tmp_path, people=PEOPLE[:4], together=False)
+    for desk in opened(tmp_path):
+        desk.act("name", {"card": 1, "player": "Ann"})
+        desk.act("join", {"card": 2, "onto": 1})
+        desk.act("join", {"card": 1, "onto": 3})
+        assert [each["id"] for each in desk.board()["cards"]] == [3, 4]
+        joined = card(desk, 3)
+        assert (joined["player"], joined["joined"], len(joined["frames"])) == ("Ann", [1, 2], 3 * CROPS)
+        labels = desk.labels()
+    tracks = corrected(tracks_of(tmp_path), labels)
+    assert set(tracks.track_id.tolist()) == {3, 4}
+    assert len(tracks) == 4 * FRAMES
+
+
+def test_a_card_cut_in_time_becomes_two_people_for_process_too(workspace: Path, desk: LabelDesk) -> None:
+    desk.act("name", {"card": 1, "player": "Ann"})
+    desk.act("cut", {"card": 1, "frame": 30})
+    new = max(each["id"] for each in desk.board()["cards"])
+    assert new == len(PEOPLE) + 1
+    assert (card(desk, 1)["player"], card(desk, new)["player"]) == ("Ann", None)
+    assert card(desk, 1)["frames"] == [7, 22]
+    assert card(desk, new)["frames"] == [37, 52]
+    desk.act("name", {"card": new, "player": "Bea"})
+    labels = desk.labels()
+    tracks = corrected(tracks_of(workspace), labels)
+    assert (tracks.frame[tracks.track_id == 1].max(), tracks.frame[tracks.track_id == new].min()) == (29, 30)
+    move_crops(desk.run.final.crops, labels)
+    assert sorted(p.name for p in (desk.run.final.crops / "track-0001").iterdir()) == ["000007.jpg", "000022.jpg"]
+    assert sorted(p.name for p in (desk.run.final.crops / f"track-{new:04d}").iterdir()) == ["000037.jpg", "000052.jpg"]
+
+
+def test_boxes_that_a_join_brings_together_are_one_box_a_frame() -> None:
+    empty = Tracks.empty()
+    tracks = Tracks(
+        frame=np.array([0, 1, 1, 2]), time_s=np.zeros(4), track_id=np.array([1, 1, 2, 2]),
+        xyxy=np.array([[0, 0, 1, 1], [5, 0, 6, 1], [9, 0, 10, 1], [9, 0, 10, 1]], np.float32),
+        confidence=np.array([0.9, 0, 0.8, 0.9], np.float32), class_id=np.zeros(4, np.int64),
+        observed=np.array([True, False, True, True]), pieces=empty.pieces,
+    )  # fmt: skip
+    joined = corrected(tracks, HandLabels(joined={2: 1}))
+    assert joined.frame.tolist() == [0, 1, 2]
+    assert joined.track_id.tolist() == [1, 1, 1]
+    assert joined.xyxy[1].tolist() == [9, 0, 10, 1], "the observed one stays"
+
+
+def test_labels_end_in_the_catalog_and_corrections_replace_them(workspace: Path, desk: LabelDesk) -> None:
+    label_all(desk)
+    report = take_in_labels(workspace, desk.store)
+    assert report.new == len(PEOPLE) * CROPS
+    assert held(workspace) == {name: (team, CROPS) for team, name in PEOPLE}
+    desk.act("name", {"card": 1, "player": "Zoe"})
+    desk.act("team", {"cards": [2], "team": "yellow"})
+    desk.act("aside", {"cards": [3]})
+    desk.act("person", {"player": "Gus", "consent": "withdrawn"})
+    take_in_labels(workspace, desk.store)
+    now = held(workspace)
+    assert now["Zoe"] == ("white", CROPS)
+    assert now["Bea"] == ("yellow", CROPS)
+    assert not {"Ann", "Cid", "Gus"} & set(now), "renamed, set aside, consent withdrawn"
+    assert len(list(Workspace(workspace).crops.glob("*/*"))) == (len(PEOPLE) - 2) * CROPS
+
+
+def test_one_team_alone_is_refused_and_changes_nothing(workspace: Path, desk: LabelDesk) -> None:
+    desk.act("team", {"cards": [1, 2], "team": "white"})
+    with pytest.raises(BadInput, match="at least two teams"):
+        take_in_labels(workspace, desk.store)
+    assert not Workspace(workspace).catalog.exists()
+
+
+def test_what_was_imported_by_hand_lies_on_the_desk(workspace: Path) -> None:
+    made = cleansheet_json("crops", "saturday", "-w", workspace)
+    labels = Path(made["labels"])
+    labels.write_text(labels.read_text().replace("0001/000007.jpg,1,white,", "0001/000007.jpg,1,white,Ann"))
+    lines = [line + ("Ann" if ",1,white," in line and "Ann" not in line else "") for line in labels.read_text().split()]
+    labels.write_text("\n".join(lines) + "\n")
+    cleansheet_json("import", labels.parent, "-w", workspace)
+    for desk in opened(workspace):
+        assert adopt_catalog(desk) == len(PEOPLE)
+        assert desk.labels().players == {1: "Ann"}
+        assert desk.labels().teams[5] == "yellow"
+
+
+def test_a_forgotten_player_is_nowhere_in_the_labels_and_the_search_looks_there(workspace: Path) -> None:
+    for desk in opened(workspace):
+        label_all(desk)
+        desk.act("person", {"player": "Ann", "number": "17", "consent": "given", "consent_date": "2026-11-01"})
+        take_in_labels(workspace, desk.store)
+    assert search(Workspace(workspace), ["Ann"], [], []).hits == ("catalog.sqlite", "labels.sqlite")
+    done = cleansheet("forget-player", "Ann", "--yes", "-w", workspace)
+    assert done.returncode == 0, done.stderr
+    assert search(Workspace(workspace), ["Ann"], [], []).hits == ()
+    data = store_path(workspace).read_bytes()
+    assert b"Ann" not in data
+    assert b"2026-11-01" not in data
+    for desk in opened(workspace):
+        assert [each["id"] for each in desk.board()["cards"]] == list(range(2, len(PEOPLE) + 1))
+        assert desk.labels().players[2] == "Bea", "the others stay"
+        with pytest.raises(BadInput, match="nothing to undo"):
+            desk.undo()
+        with pytest.raises(BadInput, match="not there any more"):
+            desk.act("team", {"cards": [1], "team": "white"})
+
+
+def test_somebody_who_was_named_and_never_learnt_can_be_forgotten_too(workspace: Path) -> None:
+    for desk in opened(workspace):
+        desk.act("name", {"card": 1, "player": "Ann"})
+        desk.act("name", {"card": 2, "player": "Anna"})
+    looked = cleansheet_json("forget-player", "Ann", "--dry-run", "-w", workspace)
+    assert looked["tracks"] == [["saturday", 1]]
+    assert people_named(workspace) == {"Ann", "Anna"}
+    done = cleansheet("forget-player", "Ann", "--yes", "-w", workspace)
+    assert done.returncode == 0, done.stderr
+    assert people_named(workspace) == {"Anna"}
+    assert 1 not in read_csv(TRACKS, workspace / "runs" / "saturday" / "tracks.csv")["track_id"]
+    assert_refused(cleansheet("forget-player", "Ann", "--yes", "-w", workspace), "forgotten already")
+
+
+def test_of_a_cut_track_only_the_parts_rows_are_erased_once_it_was_processed_again(workspace: Path) -> None:
+    for desk in opened(workspace):
+        desk.act("cut", {"card": 1, "frame": 30})
+        new = len(PEOPLE) + 1
+        desk.act("name", {"card": new, "player": "Zoe"})
+        place = f"saturday/track-{1:04d}/000037.jpg"
+    runs = ErasableRuns()
+    assert runs.tracks(workspace, [place], ()) == (("saturday", 1),), "its rows are still its track's"
+    table = workspace / "runs" / "saturday" / "tracks.csv"
+    lines = table.read_text().splitlines()
+    at, frame = lines[0].split(",").index("track_id"), lines[0].split(",").index("frame")
+    cells = [line.split(",") for line in lines[1:]]
+    for row in cells:
+        row[at] = str(new) if row[at] == "1" and int(row[frame]) >= 30 else row[at]
+    rows = [",".join(row) for row in cells]
+    table.write_text("\n".join([lines[0], *rows]) + "\n")
+    assert runs.tracks(workspace, [place], ()) == (("saturday", new),)
+    assert runs.tracks(workspace, [], ["Zoe"]) == (("saturday", new),)
+
+
+def test_a_correction_on_the_command_line_corrects_the_desk(workspace: Path) -> None:
+    for desk in opened(workspace):
+        label_all(desk)
+        take_in_labels(workspace, desk.store)
+    cleansheet_json("rectify", "Ann", "--player", "Zoe", "-w", workspace)
+    cleansheet_json("rectify", "Bea", "--team", "yellow", "-w", workspace)
+    labels = labels_of_run(workspace, "saturday")
+    assert (labels.players[1], labels.teams[2]) == ("Zoe", "yellow")
+
+
+def test_a_killed_program_loses_nothing_that_it_answered_for(workspace: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from tracker.label_desk import LabelDesk; "
+        "from tracker.label_store import open_labels; from tracker.run import find_run\n"
+        "w = Path(sys.argv[1])\n"
+        "with open_labels(w, write=True) as store:\n"
+        "    LabelDesk(find_run(w, 'saturday'), store).act('team', {'cards': [1, 2], 'team': 'white'})\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(workspace)], check=False).returncode == -9
+    assert labels_of_run(workspace, "saturday").teams == {1: "white", 2: "white"}
+
+
+def test_labels_of_other_tracks_are_refused_until_one_starts_over(workspace: Path, tmp_path: Path) -> None:
+    for desk in opened(workspace):
+        desk.act("team", {"cards": [1], "team": "white"})
+    write_run(workspace, people=PEOPLE[:5])
+    done = cleansheet("export", "saturday", "--as", "labels", "-o", tmp_path / "x", "-w", workspace)
+    assert_refused(done, "--start-over")
+
+
+@pytest.mark.parametrize(
+    ("what", "given", "words"),
+    [
+        ("team", {"cards": [1], "team": " "}, "no team"),
+        ("team", {"cards": [1], "team": "x" * 101}, "1 to 100"),
+        ("team", {"cards": [99], "team": "white"}, "99"),
+        ("team", {"cards": "1", "team": "white"}, "expected cards"),
+        ("name", {"card": 1, "player": "a;b"}, "semicolon"),
+        ("name", {"card": 1, "player": "a\x00b"}, "printable"),
+        ("cut", {"card": 1, "frame": 999}, "not inside"),
+        ("colour", {"team": "white", "colour": "red"}, "#rrggbb"),
+        ("person", {"player": "nobody"}, "no player"),
+        ("drop everything", {}, "unknown action"),
+    ],
+)
+def test_nonsense_is_refused_in_words(desk: LabelDesk, what: str, given: dict[str, object], words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        desk.act(what, given)
+    assert not desk.labels()
+
+
+def test_names_may_hold_anything_that_can_be_printed(desk: LabelDesk) -> None:
+    for name in ("O'Brien \"Bob\"", "<img src=x onerror=alert(1)>", "🏒 Ann", "שרה לוי", "x" * 100):
+        desk.act("name", {"card": 1, "player": name})
+        assert desk.labels().players == {1: name}
+
+
+def test_csv_out_is_what_import_and_take_understand(workspace: Path, tmp_path: Path) -> None:
+    for desk in opened(workspace):
+        label_all(desk)
+    out = desk.run.final.crops / "labels.csv"
+    assert cleansheet_json("export", "saturday", "--as", "labels", "-o", out, "-w", workspace)["entries"] == 9 * CROPS
+    assert {(p.team, p.players) for p in discover(out.parent).pictures} == {(team, (name,)) for team, name in PEOPLE}
+    write_run(tmp_path / "other")
+    taken = cleansheet_json("label", "saturday", "--take", out, "-w", tmp_path / "other")
+    assert taken == {"cards": len(PEOPLE), "named": len(PEOPLE), "not_found": 0}
+    assert labels_of_run(tmp_path / "other", "saturday").players == {n + 1: name for n, (_, name) in enumerate(PEOPLE)}
+
+
+def test_an_imagefolder_is_what_import_understands(workspace: Path, tmp_path: Path) -> None:
+    for desk in opened(workspace):
+        label_all(desk)
+        desk.act("rename-team", {"team": "white", "name": "../White/Sox"})
+    out = tmp_path / "folder"
+    cleansheet_json("export", "saturday", "--as", "imagefolder", "-o", out, "-w", workspace)
+    assert {p.name for p in out.iterdir()} == {"players.csv", "referee", "yellow", "_White_Sox"}
+    cleansheet_json("import", out, "-w", tmp_path / "w2")
+    assert held(tmp_path / "w2")["Ann"] == ("../White/Sox", CROPS)
+    assert_refused(cleansheet("export", "saturday", "--as", "imagefolder", "-o", out, "-w", workspace), "there already")
+
+
+def test_cvat_goes_out_and_comes_back_corrected(workspace: Path, tmp_path: Path) -> None:
+    for desk in opened(workspace):
+        label_all(desk)
+    out = tmp_path / "cvat.xml"
+    cleansheet_json("export", "saturday", "--as", "cvat", "-o", out, "-w", workspace)
+    root = ElementTree.parse(out).getroot()
+    tracks = {track.get("id"): track for track in root.iter("track")}
+    assert (tracks["1"].get("label"), len(tracks)) == ("white", len(PEOPLE))
+    boxes = list(tracks["1"].iter("box"))
+    assert [box.get("frame") for box in (boxes[0], boxes[-1])] == ["0", str(FRAMES)]
+    assert [box.get("outside") for box in (boxes[0], boxes[-1])] == ["0", "1"]
+    assert boxes[0].findtext("attribute[@name='player']") == "Ann"
+    out.write_text(out.read_text().replace("Ann", "Zoë").replace('id="2" label="white"', 'id="2" label="yellow"'))
+    write_run(tmp_path / "other")
+    cleansheet_json("label", "saturday", "--take", out, "-w", tmp_path / "other")
+    labels = labels_of_run(tmp_path / "other", "saturday")
+    assert (labels.players[1], labels.teams[2], labels.players[9]) == ("Zoë", "yellow", "Ref")
+
+
+def test_tracks_go_out_as_motchallenge(workspace: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mot.txt"
+    cleansheet_json("export", "saturday", "--as", "mot", "-o", out, "-w", workspace)
+    rows = [line.split(",") for line in out.read_text().splitlines()]
+    assert len(rows) == len(PEOPLE) * FRAMES
+    assert rows[0] == ["1", "1", "10.00", "100.00", "40.00", "90.00", "0.9000", "-1", "-1", "-1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "words"),
+    [
+        ("a,b\n1,2\n", "x.csv", "no labels.csv"),
+        ("<annotations>", "x.xml", "no XML"),
+        ("<html/>", "x.xml", "expected <annotations>"),
+        ('<!DOCTYPE a [<!ENTITY b "c">]><annotations/>', "x.xml", "document type"),
+        ('<annotations><track id="1" label="a"><box frame="x"/></track></annotations>', "x.xml", "whole frame"),
+    ],
+)
+def test_other_files_are_refused(workspace: Path, tmp_path: Path, text: str, name: str, words: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert_refused(cleansheet("label", "saturday", "--take", tmp_path / name, "-w", workspace), words)
+    assert not labels_of_run(workspace, "saturday")
+
+
+def test_runs_that_cannot_be_labelled_are_told_in_one_line(workspace: Path) -> None:
+    assert_refused(cleansheet("label", "sunday", "-w", workspace), "no run 'sunday'", "saturday")
+    (workspace / "runs" / "monday.partial").mkdir()
+    assert_refused(cleansheet("label", "monday", "-w", workspace), "not finished")
+    store_path(workspace).write_bytes(b"no database, but long enough to look like one" * 40)
+    assert_refused(cleansheet("label", "saturday", "-w", workspace), "no store of labels")
+
+
+def test_a_store_of_a_newer_program_is_left_alone(workspace: Path) -> None:
+    with sqlite3.connect(store_path(workspace)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    assert_refused(cleansheet("label", "saturday", "-w", workspace), "newer cleansheet")
+
+
+def test_the_store_holds_nothing_beside_what_was_said(desk: LabelDesk) -> None:
+    desk.act("name", {"card": 1, "player": "Ann"})
+    assert desk.store.rows(Card) == [Card("saturday", 1, "white", "Ann")]
+    assert desk.store.rows(Person) == [Person("Ann")]
+    assert desk.store.rows(Cut) == []
+
+
+def held(workspace: Path) -> dict[str, tuple[str | None, int]]:
+    return {row.player: (row.team, row.crops) for row in list_players(workspace)}
+
+
+def tracks_of(workspace: Path) -> Tracks:
+    table = read_csv(TRACKS, workspace / "runs" / "saturday" / "tracks.csv")
+    count = len(table)
+    return Tracks(
+        frame=table["frame"].to_numpy(), time_s=table["time_s"].to_numpy(), track_id=table["track_id"].to_numpy(),
+        xyxy=table.select("x1", "y1", "x2", "y2").to_numpy().astype(np.float32),
+        confidence=np.full(count, 0.9, np.float32), class_id=np.zeros(count, np.int64), observed=np.ones(count, bool),
+        pieces=(),
+    )  # fmt: skip

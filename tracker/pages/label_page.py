@@ -1,0 +1,286 @@
+"""The labelling page: what the browser asks for, and what it hears without asking."""
+
+import asyncio
+import json
+import shlex
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from classifier.catalog import open_catalog
+from classifier.errors import BadInput, CleansheetError
+from classifier.workspace import Workspace
+from tracker.cli.parameters import DEFAULT_WORKSPACE
+from tracker.crops import read_crop
+from tracker.first_guess import Guesses, first_guess
+from tracker.label_desk import Done, LabelDesk
+from tracker.label_sources import trained_on
+from tracker.labels import official_shares
+from tracker.pages.label_jobs import Jobs, job_json
+from tracker.pages.server import json_body
+
+STRIP = 5  # crops on a card
+CELL = (88, 60)
+"""Height and width of each in pixels: twice what the page shows, for sharp screens."""
+LOOK_S = 1.0
+"""How often the page looks whether another command has changed the labels."""
+
+
+class LabelPage:
+    """The page of one run.
+
+    Args:
+        desk: The run.
+        stopping: Whether the server is about to end.
+    """
+
+    def __init__(self, desk: LabelDesk, stopping: Callable[[], bool]) -> None:
+        self._desk = desk
+        self._stopping = stopping
+        self._jobs = Jobs(desk, lambda job: self._tell(job_json(job)), lambda: self._guess(trust=True))
+        self._listeners: set[asyncio.Queue[str]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/api/board", self._board),
+            Route("/api/act", self._act, methods=["POST"]),
+            Route("/api/undo", self._undo, methods=["POST"]),
+            Route("/api/events", self._events),
+            Route("/api/job", self._job, methods=["GET", "POST"]),
+            Route("/api/holdings", self._holdings),
+            Route("/api/forget-preview", self._forget_preview, methods=["POST"]),
+            Route("/strip/{card:int}.jpg", self._strip),
+            Route("/crop/{card:int}/{index:int}.jpg", self._crop),
+            Route("/held/{digest}", self._held),
+            Route("/labels.csv", self._labels_csv),
+        ]
+
+    @asynccontextmanager
+    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        """While the server runs: guess once, and look for changes that other commands make."""
+        del app
+        self._loop = asyncio.get_running_loop()
+        threading.Thread(target=self._guess, daemon=True, name="first guess").start()
+        watching = asyncio.create_task(self._watch())
+        yield
+        watching.cancel()
+        for listener in self._listeners:
+            listener.put_nowait("")
+
+    # -- what the browser hears --------------------------------------------------------------------------------------
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        """Send a message to every open page; from any thread."""
+        if self._loop is None:
+            return
+        text = f"data: {json.dumps(message)}\n\n"
+
+        def send() -> None:
+            for listener in self._listeners:
+                listener.put_nowait(text)
+
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(send)
+
+    async def _events(self, request: Request) -> Response:
+        del request
+        queue: asyncio.Queue[str] = asyncio.Queue()
+        self._listeners.add(queue)
+
+        async def stream() -> AsyncIterator[str]:
+            try:
+                yield f"retry: 1000\ndata: {json.dumps(job_json(self._jobs.now))}\n\n"
+                while not self._stopping():
+                    try:
+                        text = await asyncio.wait_for(queue.get(), 0.5)
+                    except TimeoutError:
+                        continue
+                    if text:
+                        yield text
+            finally:
+                self._listeners.discard(queue)
+
+        return StreamingResponse(stream(), media_type="text/event-stream")
+
+    async def _watch(self) -> None:
+        version = self._desk.store.version()
+        while True:
+            await asyncio.sleep(LOOK_S)
+            now = await run_in_threadpool(self._desk.store.version)
+            if now != version:
+                version = now
+                self._tell({"type": "reload", "said": "another command changed the labels"})
+
+    def _guess(self, trust: bool | None = None) -> None:
+        """Guess every card's team, and tell the page."""
+        from classifier.ensemble import Ensemble, NoEnsemble  # brings PyTorch, which the first cards need not wait for
+
+        desk = self._desk
+        workspace = desk.run.workspace
+        try:
+            ensemble: Ensemble | None = Ensemble.load(workspace)
+        except (NoEnsemble, CleansheetError):
+            ensemble = None
+        known = trained_on(workspace, desk.run.name) if trust is None else trust
+        crops = desk.crops(desk.labels())
+        officials = official_shares(desk.run)
+        desk.guesses = first_guess(crops, officials, ensemble, trust=known) if crops else Guesses("", {})
+        self._tell({"type": "reload", "said": ""})
+
+    # -- what the browser asks ---------------------------------------------------------------------------------------
+
+    def _board(self, request: Request) -> Response:
+        del request
+        return JSONResponse(self._desk.board())
+
+    async def _act(self, request: Request) -> Response:
+        body = await json_body(request)
+        what = body.get("what")
+        done = await run_in_threadpool(self._desk.act, what if isinstance(what, str) else "", body)
+        return await self._answer(done, request)
+
+    async def _undo(self, request: Request) -> Response:
+        return await self._answer(await run_in_threadpool(self._desk.undo), request)
+
+    async def _answer(self, done: Done, request: Request) -> Response:
+        """What changed, to the one who did it and to every other open page."""
+        board = await run_in_threadpool(self._desk.board, None if done.everything else done.cards)
+        message = {"type": "changed", "said": done.said, "everything": done.everything, "board": board,
+                   "by": request.headers.get("x-page", "")}  # fmt: skip
+        self._tell(message)
+        return JSONResponse(message)
+
+    async def _job(self, request: Request) -> Response:
+        if request.method == "POST":
+            self._jobs.start(str((await json_body(request)).get("kind")))
+        return JSONResponse(job_json(self._jobs.now))
+
+    def _strip(self, request: Request) -> Response:
+        files = self._files(request)
+        chosen = [files[round(at)] for at in np.linspace(0, len(files) - 1, min(STRIP, len(files)))]
+        strip = np.concatenate([_fitted(read_crop(file)) for file in chosen], axis=1)
+        done, encoded = cv2.imencode(".jpg", strip, [cv2.IMWRITE_JPEG_QUALITY, 88])
+        assert done
+        return Response(encoded.tobytes(), media_type="image/jpeg")
+
+    def _crop(self, request: Request) -> Response:
+        files, index = self._files(request), int(request.path_params["index"])
+        if index >= len(files):
+            raise BadInput("there is no such picture")
+        return FileResponse(files[index], media_type="image/jpeg")
+
+    def _files(self, request: Request) -> list[Path]:
+        files = self._desk.crops(self._desk.labels()).get(int(request.path_params["card"]))
+        if not files:
+            raise BadInput("there is no such card")
+        return files
+
+    def _labels_csv(self, request: Request) -> Response:
+        from tracker.label_exchange import labels_csv
+
+        del request
+        name = "labels.csv"
+        return Response(labels_csv(self._desk), media_type="text/csv; charset=utf-8",
+                        headers={"Content-Disposition": f'attachment; filename="{name}"'})  # fmt: skip
+
+    # -- who is held -------------------------------------------------------------------------------------------------
+
+    def _holdings(self, request: Request) -> Response:
+        """Every player: crops, runs, shards, consent, what forgetting costs."""
+        from classifier.holdings import list_players
+        from tracker.label_store import Card, Person
+
+        del request
+        place = Workspace(self._desk.run.workspace)
+        people: dict[str, Person] = {person.name: person for person in self._desk.store.rows(Person)}
+        held: dict[str, dict[str, Any]] = {}
+        if place.catalog.exists():
+            with open_catalog(place) as catalog:
+                crops, sources = catalog.crops(), catalog.sources()
+            for each in list_players(place.path):
+                held[each.player] = {
+                    "name": each.player, "named": each.kind == "named", "team": each.team, "crops": each.crops,
+                    "shards": [shard + 1 for shard in each.shards], "cost": each.forgetting_share, "runs": set(),
+                    "pictures": [],
+                }  # fmt: skip
+            for crop in crops:
+                for name in crop.players:
+                    held[name]["pictures"].append(crop.digest)
+                    held[name]["runs"] |= {place_.partition("/")[0] for place_ in sources.get(crop.digest, ())}
+        for name in people:
+            held.setdefault(name, {"name": name, "named": True, "team": None, "crops": 0, "shards": [], "cost": None,
+                                   "runs": set(), "pictures": []})  # fmt: skip
+        for card in self._desk.store.rows(Card):
+            if card.player in held:
+                held[card.player]["runs"].add(card.run)
+                held[card.player]["team"] = held[card.player]["team"] or card.team
+        for name, row in held.items():
+            person = people.get(name, Person(name))
+            row |= {"runs": sorted(row["runs"]), "number": person.number, "consent": person.consent,
+                    "consent_date": person.consent_date}  # fmt: skip
+        ordered = sorted(held.values(), key=lambda row: (not row["named"], row["team"] or "~", row["name"]))
+        return JSONResponse({"players": ordered})
+
+    async def _forget_preview(self, request: Request) -> Response:
+        body = await json_body(request)
+        player = body.get("player")
+        if not isinstance(player, str):
+            raise BadInput("expected player, a name")
+        return JSONResponse(await run_in_threadpool(self._dry_run, player))
+
+    def _dry_run(self, player: str) -> dict[str, Any]:
+        from classifier.forgetting import look_up
+        from tracker.erasable_runs import ErasableRuns
+
+        workspace = self._desk.run.workspace
+        found = look_up(workspace, [player], ErasableRuns())
+        where = [] if workspace == DEFAULT_WORKSPACE else ["-w", str(workspace)]
+        return {
+            "player": player,
+            "crops": len(found.crops),
+            "with_others": len(found.with_others),
+            "near_copies": len(found.near_copies),
+            "tracks": [f"{run}, track {track}" for run, track in found.tracks],
+            "shards": [touched.shard + 1 for touched in found.touched],
+            "share": found.share,
+            "seconds": found.predicted_s,
+            "thin": list(found.thin),
+            "pictures": [crop.digest for crop in found.crops],
+            "command": shlex.join(["cleansheet", "forget-player", player, *where]),
+        }
+
+    def _held(self, request: Request) -> Response:
+        place, digest = Workspace(self._desk.run.workspace), request.path_params["digest"]
+        if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+            raise BadInput("there is no such picture")
+        found = [path for path in (place.crops / digest[:2]).glob(f"{digest}.*") if path.is_file()]
+        if not found:
+            raise BadInput("there is no such picture any more")
+        return FileResponse(found[0])
+
+
+def _fitted(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A crop in a cell of the strip, whole, on ice grey: (88, 60, 3)."""
+    height, width = CELL
+    scale = min(height / crop.shape[0], width / crop.shape[1])
+    h, w = max(1, round(crop.shape[0] * scale)), max(1, round(crop.shape[1] * scale))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    cell = np.full((height, width, 3), (238, 234, 231), np.uint8)
+    top, left = (height - h) // 2, (width - w) // 2
+    cell[top : top + h, left : left + w] = cv2.resize(crop, (w, h), interpolation=how)
+    return cell
+
+

@@ -1,0 +1,198 @@
+// The labelling page: actions, keys, and what is heard from the server.
+
+import { ask } from "/shared/ask.js";
+import { beginBoard, between, drawAll, drawSome, focusCard, focusedCard, markTargets, nextOpen, showChosen } from "./board.js";
+import { beginDialogs, drawJob, openHeld, startJob } from "./dialogs.js";
+import { beginDrawer, cutMode, drawDrawer, focusName } from "./drawer.js";
+import { ASIDE, OPEN, cards, chosen, columnOf, isSure, make, me, state, takeIn } from "./state.js";
+
+const at = (id) => document.getElementById(id);
+let joining = null; // the card that waits for the one of the same person
+let anchor = null; // where a Shift + click begins
+let toastTimer;
+
+function toast(text, wrong = false) {
+  if (!text) return;
+  at("toast").textContent = text;
+  at("toast").classList.toggle("wrong", wrong);
+  at("toast").hidden = false;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => { at("toast").hidden = true; }, wrong ? 9000 : 4000);
+}
+
+async function post(path, body) {
+  const response = await fetch(path, {
+    method: "POST", headers: { "Content-Type": "application/json", "X-Page": me }, body: JSON.stringify(body),
+  }).catch(() => { throw new Error("the program does not answer: is it still running in the terminal?"); });
+  const value = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Error(value.error || `the program answered ${response.status}`);
+  return value;
+}
+
+async function act(what, given = {}) {
+  try {
+    const done = await post(what === "undo" ? "/api/undo" : "/api/act", { what, ...given });
+    show(done);
+    toast(done.said);
+    return done;
+  } catch (error) {
+    toast(error.message, true);
+    drawDrawer();
+    return null;
+  }
+}
+
+function show(message) {
+  const touched = takeIn(message.board, message.everything);
+  if (message.everything) drawAll(); else drawSome(touched);
+  drawRest();
+}
+
+function drawRest() {
+  const all = [...cards.values()];
+  const done = all.filter(isSure).length;
+  document.title = `${state.run}: who plays for whom?`;
+  at("run").textContent = state.run;
+  at("run").title = state.run;
+  at("progress").textContent = `${done} of ${all.length} cards done`;
+  at("done").value = all.length ? done / all.length : 0;
+  at("undo").disabled = !state.undo;
+  at("undo").title = state.undo ? `take back: ${state.undo}` : "";
+  at("players").replaceChildren(...state.players.map((player) => make("option", { value: player.name }, player.number ? `No. ${player.number}` : "")));
+  drawDrawer();
+}
+
+async function reload() {
+  takeIn(await ask("/api/board"), true);
+  drawAll();
+  drawRest();
+}
+
+const acts = {
+  move(ids, column) {
+    if (!ids.length || column === OPEN) return null;
+    return column === ASIDE ? act("aside", { cards: ids }) : act("team", { cards: ids, team: column });
+  },
+  unsay: (ids) => act("unsay", { cards: ids }),
+  rename: async (team, name) => { if (!(await act("rename-team", { team, name }))) drawAll(); },
+  colour: (team, colour) => act("colour", { team, colour }),
+  name: (card, player) => act("name", { card, player }),
+  person: (player, number, consent, consent_date) => act("person", { player, number, consent, consent_date }),
+  cut: (card, frame) => act("cut", { card, frame }),
+  async addTeam(ids) {
+    const name = prompt("What is the team called?")?.trim();
+    if (name && (await act("add-team", { name }))) await acts.move(ids, name);
+  },
+  join(id) {
+    joining = id;
+    markTargets(true);
+    toast("Now choose the other card of the same person (Esc: none).");
+    focusCard(id);
+  },
+  async choose(id, { more = false, upTo = false } = {}) {
+    if (id !== null && joining !== null && id !== joining) {
+      const card = joining;
+      endJoin();
+      const done = await act("join", { card, onto: id });
+      chosen.clear();
+      chosen.add(done ? id : card);
+    } else if (id === null) {
+      chosen.clear();
+    } else if (upTo && anchor !== null && cards.has(anchor)) {
+      between(anchor, id).forEach((each) => chosen.add(each));
+    } else if (more) {
+      if (!chosen.delete(id)) chosen.add(id);
+      anchor = id;
+    } else {
+      chosen.clear();
+      chosen.add(id);
+      anchor = id;
+    }
+    cutMode(false);
+    showChosen();
+  },
+  show(id) {
+    acts.choose(id);
+    focusCard(id);
+  },
+  back: (id) => focusCard(id),
+  start: (kind) => startJob(kind).catch((error) => toast(error.message, true)),
+  /** A key on a card; whether it meant something. */
+  key(key, id) {
+    const ids = chosen.has(id) ? [...chosen] : [id];
+    if (key === "Enter") {
+      if (joining !== null) { acts.choose(id); return true; }
+      doAndGoOn(id, () => acts.move(ids, columnOf(cards.get(id))));
+    } else if (key === "0") doAndGoOn(id, () => acts.move(ids, ASIDE));
+    else if (/^[1-9]$/.test(key)) {
+      const team = state.teams[Number(key) - 1];
+      if (team) doAndGoOn(id, () => acts.move(ids, team.name));
+    } else if (key === " ") acts.choose(id, { more: true });
+    else if (key === "n") { acts.choose(id); focusName(); }
+    else if (key === "j") { acts.choose(id); acts.join(id); }
+    else if (key === "x") { acts.choose(id); cutMode(true); document.querySelector(".scissors")?.focus(); }
+    else return false;
+    return true;
+  },
+};
+
+async function doAndGoOn(id, action) {
+  const next = nextOpen(id);
+  if (!(await action())) return;
+  const mine = chosen.has(id);
+  chosen.clear();
+  if (next !== null && cards.has(next)) {
+    if (mine) chosen.add(next);
+    focusCard(next);
+  } else focusCard(id);
+  showChosen();
+  drawDrawer();
+}
+
+function endJoin() {
+  joining = null;
+  markTargets(false);
+}
+
+function listen() {
+  const events = new EventSource("/api/events");
+  let lost = false;
+  events.addEventListener("open", () => {
+    at("banner").hidden = true;
+    if (lost) reload();
+    lost = false;
+  });
+  events.addEventListener("error", () => {
+    lost = true;
+    at("banner").textContent = events.readyState === EventSource.CLOSED
+      ? "The program was started again: open the address that the terminal shows now. All that you did is saved."
+      : "The program does not answer. All that you did is saved: start cleansheet label again.";
+    at("banner").hidden = false;
+  });
+  events.addEventListener("message", (event) => {
+    const message = JSON.parse(event.data);
+    if (message.type === "job") drawJob(message);
+    else if (message.type === "reload") { reload(); toast(message.said); }
+    else if (message.by !== me) { show(message); toast(`In another window: ${message.said}`); }
+  });
+}
+
+beginBoard(acts);
+beginDrawer(acts);
+beginDialogs(acts);
+at("undo").addEventListener("click", () => act("undo"));
+at("train").addEventListener("click", () => acts.start("train"));
+at("open-held").addEventListener("click", () => openHeld());
+at("open-keys").addEventListener("click", () => at("keys").showModal());
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, select, textarea, dialog[open]");
+  if ((event.ctrlKey || event.metaKey) && event.key === "z" && !typing) { event.preventDefault(); act("undo"); }
+  if (event.key === "Escape" && !typing) {
+    const card = focusedCard();
+    endJoin();
+    acts.choose(null);
+    if (card !== null) focusCard(card);
+  }
+  if (event.key === "?" && !typing) at("keys").showModal();
+});
+reload().then(() => { document.body.dataset.ready = "yes"; listen(); }, (error) => toast(error.message, true));
