@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tracker.attacks import OFFICIALS
 from tracker.movement import FASTEST_MPS, LONGEST_GAP_S
+from tracker.skates import skate_points
 from tracker.smoothing import breaks, smooth
 from tracker.tables import POSITIONS, Metres
 
@@ -135,10 +136,9 @@ def _away(ground: Ground, points_px: Array, place: Array, frames: NDArray[np.int
 
 
 def _smoothed(tracks: Tracks, ground: Ground) -> Array:
-    boxes = np.asarray(tracks.xyxy, np.float64).reshape(-1, 4)
     frames = np.asarray(tracks.frame, np.int64)
-    points = feet(tracks.xyxy)
-    place, sigma = uncertainty(ground, points, boxes[:, 3] - boxes[:, 1], frames)
+    points, heights = skate_points(tracks)
+    place, sigma = uncertainty(ground, points, heights, frames)
     place = place + NEARER_SKATE_M * _away(ground, points, place, frames)
     sigma = np.where(np.asarray(tracks.observed, np.bool_)[:, None], sigma, sigma * FILLED_IN)
     result = np.full_like(place, np.nan)
