@@ -22,6 +22,7 @@ from tracker.crops import crops_of_tracks
 from tracker.detector import Detector
 from tracker.hand_labels import HandLabels, corrected, labels_of_run, move_crops, tracks_key
 from tracker.mot import write_mot
+from tracker.periods import sides_in
 from tracker.pictures import write_pictures
 from tracker.places import Places, describe, place
 from tracker.progress import Report
@@ -232,6 +233,7 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
             )
             statistics = compute(
                 placed.positions, placed.rink, settings.attacks or None, placed.metres,
+                periods=settings.periods,
                 team_confidence={track: verdict.confidence for track, verdict in found.items()}, players=labels.players,
             )  # fmt: skip
             warnings += [*placed.warnings, *statistics.warnings]
@@ -256,6 +258,10 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
         "metres": placed.metres,
         "camera": describe(placed, seen.camera, job.info.width),
         "attacks": statistics.attacks,
+        "periods": [
+            {"start_s": start, "end_s": end, "attacks": sides_in(statistics.attacks, number)}
+            for number, (start, end) in enumerate(settings.periods)
+        ],
         "dropped_speed_samples": statistics.dropped,
         "warnings": warnings,
         "settings": settings.model_dump(mode="json"),

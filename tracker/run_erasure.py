@@ -315,10 +315,11 @@ def _recompute(paths: RunPaths, rest: pl.DataFrame, summary: dict[str, Any]) -> 
     positions = rest.select(POSITIONS.names)
     metres = summary["metres"]
     rink = rink_of(summary["calibration"]) if metres == "measured" else None
-    statistics = compute(positions, rink, None, metres)
+    periods = [(period["start_s"], period["end_s"]) for period in summary["periods"]]
+    statistics = compute(positions, rink, None, metres, periods=periods)
     known = {team: side for team, side in summary["attacks"].items() if team in statistics.teams["team"].to_list()}
     if known != statistics.attacks:
-        statistics = compute(positions, rink, known, metres)
+        statistics = compute(positions, rink, known, metres, periods=periods)
     _replace(statistics.teams, TEAMS, paths)
     crash_point()
     _replace(statistics.timeline, TIMELINE, paths)

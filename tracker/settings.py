@@ -37,11 +37,25 @@ class ProcessSettings(BaseModel):
     crops: CropSettings = CropSettings()
     calibration: Path | None = Field(None, description="TOML of rink points; None to estimate from players' height")
     attacks: dict[str, Side] = Field(
-        default_factory=dict, description="team → the side it attacks, as the camera sees it"
+        default_factory=dict, description="team → the side it attacks in the first period, as the camera sees it"
+    )
+    periods: tuple[tuple[float, float], ...] = Field(
+        (), description="start and end of each period in seconds; ends are changed after each, breaks do not count"
     )
     video: bool = Field(True, description="whether annotated.mp4 is drawn")
     hide: tuple[Part, ...] = Field((), description="parts of the annotated video that are left out")
     formats: tuple[Format, ...] = Field(("csv",), description="how the tables are written; csv always is")
+
+    @model_validator(mode="after")
+    def _periods_follow_each_other(self) -> "ProcessSettings":
+        before = 0.0
+        for start, end in self.periods:
+            if not before <= start < end:
+                raise ValueError(
+                    f"--period {start:g}-{end:g}: it must end after its start, and follow the period before"
+                )
+            before = end
+        return self
 
     @model_validator(mode="after")
     def _ends_after_start(self) -> "ProcessSettings":

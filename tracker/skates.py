@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 HEIGHT_NOISE = 0.045
 """Standard deviation of a box's height as a share of it: 3 % for each edge."""
 HEIGHT_DENSITY = 0.05
-"""How fast the logarithm of a height changes its rate, 1/s³ (`tracker/smoothing.py`): people crouch, and come nearer."""
+"""How fast the logarithm of a height changes its rate, 1/s³ (`tracker/smoothing.py`): people crouch, come nearer."""
 HIDDEN = 0.85
 """A box this much lower than its height around it, with somebody before its lower edge, hides the skates."""
 _LONGEST_GAP_S = 1.0

@@ -3,7 +3,7 @@
 They work alike on tracked data and on a rendered match's truth. What each figure means is in docs/metres.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +13,14 @@ from classifier.errors import BadInput
 from tracker import tables
 from tracker.attacks import settle_attacks, team_names
 from tracker.movement import FASTEST_MPS, LONGEST_GAP_S, MPH, bursts, steps
+from tracker.periods import Period, as_in_the_first, in_periods, sides_in
 from tracker.rink import Rink, Side
 from tracker.tables import Metres
 
 OFF_ICE_M = 1.5
 """Who is this far outside the boards sits on the bench or in the stand."""
+BESIDE_M = 0.5
+"""So does whoever is this far outside for most of the track: a coach at the boards, a spectator behind the glass."""
 BURST_BINS_MPS = (18 * MPH, 20 * MPH, 22 * MPH)
 _BURSTS = ("bursts_18_20", "bursts_20_22", "bursts_22_plus")
 
@@ -31,7 +34,7 @@ class Statistics:
     timeline: pl.DataFrame
     bursts: pl.DataFrame
     attacks: dict[str, Side]
-    """The end that each team attacks, as given or found; a team of which it is not known is not in it."""
+    """The end that each team attacks in the first period, as given or found; a team not known is not in it."""
     warnings: tuple[str, ...] = ()
     dropped: int = 0
     """Steps above 13 m/s, left out of every distance and speed."""
@@ -43,6 +46,7 @@ def compute(
     attacks: Mapping[str, Side] | None = None,
     metres: Metres = "measured",
     *,
+    periods: Sequence[Period] = (),
     team_confidence: Mapping[int, float] | None = None,
     players: Mapping[int, str] | None = None,
 ) -> Statistics:
@@ -51,8 +55,9 @@ def compute(
     Args:
         positions: one row per frame and track; `x_m`, `y_m` smoothed, null where not known.
         rink: needed for zones and for leaving out people off the ice; None where places are not on a known rink.
-        attacks: the end that each team attacks; found from the goalkeepers where not given.
+        attacks: the end that each team attacks, in the first period; found from the goalkeepers where not given.
         metres: what `x_m` and `y_m` rest on; with "none" they are not read.
+        periods: what counts, with a change of ends after each; everything, without any.
         team_confidence: by track.
         players: names by track, where known.
 
@@ -66,14 +71,20 @@ def compute(
     rows = rows.with_columns(pl.col("x_m", "y_m").fill_nan(None))
     if metres == "none":
         rows = rows.with_columns(pl.lit(None, pl.Float64).alias("x_m"), pl.lit(None, pl.Float64).alias("y_m"))
-    on_ice = _on_ice(rows, rink)
-    known, warnings = settle_attacks(on_ice, rink, attacks, metres)
-    moves = steps(on_ice, rink, known)
+    played = in_periods(rows, periods)
+    on_ice = _on_ice(played, rink)
+    known, warnings = settle_attacks(as_in_the_first(on_ice), rink, attacks, metres)
+    moves = pl.concat(
+        [steps(on_ice.filter(period=number), rink, sides_in(known, number)) for number in range(max(1, len(periods)))]
+    )
 
     by_track = _players(rows, on_ice, moves, metres, team_confidence or {}, players or {})
     timeline = _timeline(on_ice, moves, metres)
     teams = _teams(on_ice, moves, timeline, metres)
-    left_out = rows.height - on_ice.height
+    between = rows.height - played.height
+    if between:
+        warnings.append(f"{between} of {rows.height} places lie outside the periods and are in no team's figures")
+    left_out = played.height - on_ice.height
     if left_out:
         warnings.append(f"{left_out} of {rows.height} places lie outside the boards and are in no team's figures")
     dropped = int(moves["error"].sum())
@@ -87,7 +98,12 @@ def _on_ice(rows: pl.DataFrame, rink: Rink | None) -> pl.DataFrame:
         return rows
     xy = rows.select("x_m", "y_m").to_numpy().astype(np.float64)
     known = np.isfinite(xy).all(axis=1)
-    return rows.filter(pl.Series(~known | rink.contains(xy, OFF_ICE_M)))
+    placed = rows.with_columns(
+        known=pl.Series(known, dtype=pl.Boolean), off=pl.Series(known & ~rink.contains(xy, BESIDE_M), dtype=pl.Boolean)
+    )
+    away = pl.col("off").sum().over("track_id") > 0.5 * pl.col("known").sum().over("track_id")
+    near = pl.Series(~known | rink.contains(xy, OFF_ICE_M), dtype=pl.Boolean)
+    return placed.filter(near & ~away).drop("known", "off")
 
 
 def _movement(moves: pl.DataFrame, by: str) -> pl.DataFrame:
@@ -188,7 +204,11 @@ def _teams(on_ice: pl.DataFrame, moves: pl.DataFrame, timeline: pl.DataFrame, me
 def _timeline(on_ice: pl.DataFrame, moves: pl.DataFrame, metres: Metres) -> pl.DataFrame:
     teams = pl.DataFrame({"team": team_names(on_ice)}, schema={"team": pl.String})
     second = pl.col("time_s").floor().cast(pl.Int64).alias("second")
-    frames = on_ice.select("frame", second).unique("frame")
+    frames = on_ice.select("frame", second, "x_m")
+    if metres == "measured":  # frames in which nobody has a place are not covered: the camera was lost
+        frames = frames.filter(pl.col("x_m").is_not_null().any().over("frame"))
+    frames = frames.select("frame", "second").unique("frame")
+    on_ice = on_ice.join(frames.select("frame"), on="frame", how="semi")
     skaters = on_ice.filter(pl.col("role") == "player").sort("track_id")
     x, y = pl.col("x_m"), pl.col("y_m")
     several = pl.col("x_m").count() >= 2

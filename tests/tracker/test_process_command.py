@@ -242,6 +242,10 @@ def _one_good_one_bad(folder: Path) -> list[str | Path]:
     return [asset("demo/match.mp4"), folder / "nothing.mp4"]
 
 
+def _periods_in_one_another(_: Path) -> list[str | Path]:
+    return [asset("demo/match.mp4"), "--period", "0:00-0:20", "--period", "0:10-0:25"]
+
+
 def _bad_calibration(folder: Path) -> list[str | Path]:
     (folder / "points.toml").write_text("rink = 'nhl'\nframe_size = [1280, 720]\npoints = []\n")
     return [asset("demo/match.mp4"), "--calibration", folder / "points.toml"]
@@ -261,6 +265,7 @@ def _bad_calibration(folder: Path) -> list[str | Path]:
         (_bad_time, ["'soon' is no time", "0:01:35.5"]),
         (_unknown_part, ["'tails'", "ellipses, ids, speed, minimap, scoreboard"]),
         (_unknown_format, ["'xlsx'", "parquet"]),
+        (_periods_in_one_another, ["--period 10-25", "follow the period before"]),
         (_bad_name, ["--name", "elsewhere"]),
         (_one_good_one_bad, ["nothing.mp4"]),
         (_bad_calibration, ["points.toml", "4"]),

@@ -200,6 +200,43 @@ def test_people_off_the_ice_are_in_no_team_figures():
     assert "60 of 121 places lie outside the boards" in found.warnings[-1]
 
 
+def test_somebody_mostly_outside_the_boards_never_counts():
+    # 25.91 / 2 = 12.955 m to the boards: at 13.6 m for 3 s of 4, which is 0.65 m outside, and never 1.5 m.
+    found = compute(skater(np.linspace(0, 8, 121), np.where(np.arange(121) < 90, 13.6, 12.0)), NHL)
+    assert found.teams.height == 0
+    assert "121 of 121 places lie outside the boards" in found.warnings[-1]
+
+
+def test_after_a_period_the_teams_change_ends_and_the_break_does_not_count():
+    # 3 s at 4 m/s at x > 10 (offensive for who attacks right), a break at any place, then 3 s at x < -10.
+    right, left = at_speeds((4, 3), start=10), -at_speeds((4, 3), start=10)
+    pause = np.zeros(61)
+    table = skater(np.concatenate([right, pause, left]))
+    starts = table["time_s"].to_numpy()
+    periods = [(0.0, float(starts[len(right)])), (float(starts[len(right) + 61]), 100.0)]
+    found = compute(table, NHL, {"white": "right"}, periods=periods)
+    assert one(found.teams, "offensive_time_share") == pytest.approx(1)
+    assert one(found.teams, "distance_m") == pytest.approx(24)  # 12 + 12, the jumps into and out of the break not
+    assert found.attacks == {"white": "right"}
+    assert "61 of 243 places lie outside the periods" in " ".join(found.warnings)  # 91 + 61 + 91 rows
+    without = compute(table, NHL, {"white": "right"})
+    assert one(without.teams, "offensive_time_share") < 0.6
+
+
+def test_goalkeepers_of_both_periods_tell_one_direction():
+    # The keeper stands at x = -26 for 1 s, then at +26: without periods that is doubt, with them it is sure.
+    rows = skater(np.repeat([-26.0, 26.0], 30), role="goalkeeper")
+    assert compute(rows, NHL).attacks == {}
+    assert compute(rows, NHL, periods=[(0, 0.99), (0.99, 3)]).attacks == {"white": "right"}
+
+
+def test_frames_in_which_the_camera_is_lost_count_no_skaters():
+    rows = skater(at_speeds((4, 4)))
+    lost = rows.with_columns(x_m=pl.when(pl.col("time_s") < 1.95).then("x_m"))
+    assert compute(lost, NHL).timeline["second"].to_list() == [0, 1]
+    assert compute(rows, NHL).timeline["second"].to_list() == [0, 1, 2, 3, 4]
+
+
 def test_officials_have_rows_among_players_only():
     rows = pl.concat([skater(at_speeds((3, 2))), skater(at_speeds((2, 2)), track=2, team="referee", role="referee")])
     found = compute(rows, NHL, team_confidence={1: 0.9}, players={2: "R. Linesman"})

@@ -29,6 +29,20 @@ class Timecode(click.ParamType):
         return sum(number * 60**power for power, number in enumerate(reversed(numbers)))
 
 
+class Stretch(click.ParamType):
+    """START-END, each seconds or H:MM:SS: 0:00-20:00."""
+
+    name = "start-end"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:
+        if isinstance(value, tuple):
+            return value
+        start, dash, end = str(value).partition("-")
+        if not dash:
+            self.fail(f"{value!r}: expected START-END, such as 0:00-20:00", param, ctx)
+        return Timecode().convert(start, param, ctx), Timecode().convert(end, param, ctx)
+
+
 class Pair(click.ParamType):
     """TEAM=SIDE, such as white=right."""
 

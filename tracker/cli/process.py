@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from tracker.cli.parameters import Pair, Several, Timecode, json_option, print_json, workspace_option
+from tracker.cli.parameters import Pair, Several, Stretch, Timecode, json_option, print_json, workspace_option
 from tracker.runtimes import RUNTIMES
 
 PARTS = ("ellipses", "ids", "speed", "minimap", "scoreboard")
@@ -26,9 +26,13 @@ PARTS = ("ellipses", "ids", "speed", "minimap", "scoreboard")
 @click.option("--runtime", type=click.Choice(RUNTIMES), default="auto", show_default=True,
               help="What runs the detector: auto is a GPU where there is one, else OpenVINO.")  # fmt: skip
 @click.option("--calibration", type=click.Path(path_type=Path), help="TOML of points on the rink, as `cleansheet "
-              "calibrate` writes it. Without it metres are estimated from players' height.")  # fmt: skip
+              "calibrate` writes it; carried along where the camera pans. Without it metres are estimated.")  # fmt: skip
+@click.option("--period", "periods", type=Stretch(), multiple=True, metavar="START-END",
+              help="A period of the match, such as 0:00-20:00; repeat it for each. The teams change ends after "
+              "each, and what lies between is left out.")  # fmt: skip
 @click.option("--attacks", type=Pair(), multiple=True, metavar="TEAM=SIDE",
-              help="Which end a team attacks: white=right. Found from the goalkeepers where not given.")  # fmt: skip
+              help="Which end a team attacks, in the first period: white=right. Found from the goalkeepers "
+              "where not given.")  # fmt: skip
 @click.option("--format", "formats", type=Several("csv", "parquet", "json"), default="csv", metavar="LIST",
               help="How the tables are written, with commas between: parquet, json. CSV always is.")  # fmt: skip
 @click.option("--hide", type=Several(*PARTS), default="", metavar="LIST",
@@ -40,6 +44,7 @@ PARTS = ("ellipses", "ids", "speed", "minimap", "scoreboard")
 def process(
     videos: tuple[Path, ...], workspace: Path, name: str | None, start: float, end: float | None, stride: int,
     weights: str | None, image_size: int, runtime: str, calibration: Path | None, attacks: tuple[tuple[str, str], ...],
+    periods: tuple[tuple[float, float], ...],
     formats: tuple[str, ...], hide: tuple[str, ...], no_video: bool, fresh: bool, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Turn match footage into per-team statistics.
@@ -64,7 +69,8 @@ def process(
 
     try:
         settings = ProcessSettings(
-            start_s=start, end_s=end, stride=stride, calibration=calibration, attacks=dict(attacks), video=not no_video,
+            start_s=start, end_s=end, stride=stride, calibration=calibration, attacks=dict(attacks), periods=periods,
+            video=not no_video,
             hide=tuple(sorted(hide)), formats=tuple(sorted({"csv", *formats})),
             detector=DetectorSettings(weights=weights, image_size=image_size, runtime=runtime),
         )  # fmt: skip
