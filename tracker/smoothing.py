@@ -13,7 +13,7 @@ from scipy.linalg import solveh_banded
 
 Array = NDArray[np.float64]
 
-ACCELERATION_DENSITY = 1.6
+ACCELERATION_DENSITY = 1.2
 """q in m²/s³, chosen on noisy paths of known truth: larger values follow the noise and add to distance and speed."""
 HUBER = 2.0
 """Residuals of more than this many σ count linearly."""
