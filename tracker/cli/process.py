@@ -26,7 +26,7 @@ PARTS = ("ellipses", "ids", "speed", "minimap", "scoreboard")
 @click.option("--runtime", type=click.Choice(RUNTIMES), default="auto", show_default=True,
               help="What runs the detector: auto is a GPU where there is one, else OpenVINO.")  # fmt: skip
 @click.option("--calibration", type=click.Path(path_type=Path), help="TOML of points on the rink, as `cleansheet "
-              "calibrate` writes it; carried along where the camera pans. Without it metres are estimated.")  # fmt: skip
+              "calibrate` writes it; carried along where the camera pans. Without it, estimates.")  # fmt: skip
 @click.option("--period", "periods", type=Stretch(), multiple=True, metavar="START-END",
               help="A period of the match, such as 0:00-20:00; repeat it for each. The teams change ends after "
               "each, and what lies between is left out.")  # fmt: skip
