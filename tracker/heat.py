@@ -16,6 +16,7 @@ def density(places: NDArray[np.float64], rink: Rink) -> NDArray[np.float32]:
     """Time spent on each cell of the rink, far side up, 0 to 1."""
     cells = (round(rink.width_m * _CELLS_PER_METRE), round(rink.length_m * _CELLS_PER_METRE))
     half_x, half_y = rink.length_m / 2, rink.width_m / 2
+    places = np.round(places, 3)  # as the tables are written: an erasure, which reads them, draws the same
     counts, _, _ = np.histogram2d(-places[:, 1], places[:, 0], bins=cells, range=((-half_y, half_y), (-half_x, half_x)))
     blurred = gaussian_filter(counts, HEAT_BLUR_M * _CELLS_PER_METRE, mode="constant")
     full = float(np.quantile(blurred, 0.997))
