@@ -147,6 +147,19 @@ def test_a_moving_camera_s_uncertainty_and_where_it_was_lost_are_told(tmp_path: 
     assert "In <b>91 frames</b> it was lost: 0:20–0:23 (a cut)." in text
 
 
+def test_periods_are_told_and_their_maps_turned_to_the_first_one(tmp_path: Path) -> None:
+    periods = [{"start_s": 0.0, "end_s": 30.0}, {"start_s": 30.0, "end_s": 60.0}]
+    x = np.concatenate([np.full(SECONDS * 15, 20.0), np.full(SECONDS * 15, -20.0)])  # always before the same goal
+    one = pl.concat([match("white"), skater(x, np.where(x > 0, 5.0, -5.0), track=99, team="yellow")])
+    text = (run_folder(tmp_path / "r", one, periods=periods) / "report.html").read_text()
+    assert "0:00–0:30, 0:30–1:00; what lies between them is in no figure." in text
+    paths = re.search(r'Where track 99 was">.*?</svg>', text, re.DOTALL)
+    assert paths is not None
+    places = [float(u) for u in re.findall(r"[ML](-?[\d.]+) -?[\d.]+", paths[0])]
+    assert places
+    assert min(places) > 15
+
+
 def test_an_estimate_is_marked_as_one_in_every_figure(tmp_path: Path, browser: Browser) -> None:
     folder = run_folder(tmp_path / "r", match("white", "yellow"), "estimated")
     with watched_page(browser) as watched:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from classifier.errors import CleansheetError
 from tracker.attacks import OFFICIALS
 from tracker.calibration import rink_of
+from tracker.periods import as_in_the_first, in_periods
 from tracker.pictures import LEAST_TRACKED_S
 from tracker.report import drawing
 from tracker.report.timeline import timeline
@@ -70,11 +71,14 @@ def contents(folder: Path, name: str) -> dict[str, Any]:
     teams = [_team(row, colours, players, run["attacks"]) for row in teams_table.iter_rows(named=True)]
     rink = rink_of(run["calibration"]) if run["metres"] == "measured" else None
     start_s, end_s = _stretch(run)
+    periods = [(period["start_s"], period["end_s"]) for period in run.get("periods", [])]
+    played = as_in_the_first(in_periods(tracks, periods)) if periods else tracks
     return {
         "name": name,
         "run": run,
         "metres": run["metres"],
         "about": run["metres"] == "estimated",
+        "periods": periods,
         "start_s": start_s,
         "end_s": end_s,
         "teams": teams,
@@ -85,9 +89,9 @@ def contents(folder: Path, name: str) -> dict[str, Any]:
             "view_box": view_box(rink), "drawing": Markup(rink_drawing(rink, softness=0.45)),
             "drawing_lines": Markup(rink_drawing(rink, softness=0.45, areas=False)), "outline": outline(rink),
         },
-        "maps": _team_maps(teams, tracks, rink, colours),
+        "maps": _team_maps(teams, played, rink, colours),
         "bursts": bursts.filter(pl.col("team").is_in(list(colours))).sort("top_speed_mps", descending=True).to_dicts(),
-        "players": _players(players, tracks, rink, colours),
+        "players": _players(players, played, rink, colours),
         "people_drawn": rink is not None,
         "sure": _sure(run, teams, players, tracks, start_s, end_s),
         "colour_of": {team.name: team for team in teams},
