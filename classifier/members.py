@@ -55,7 +55,8 @@ def member(name: str) -> Member:
 def build(name: str, teams: int, seed: int) -> nn.Module:
     """A member with fresh weights, which depend on `name`, `teams` and `seed` (64 bits) alone.
 
-    Weights: He et al., *Delving Deep into Rectifiers* (2015), normal; biases 0; batch norm at the identity.
+    Weights: He et al., *Delving Deep into Rectifiers* (2015), normal; biases 0; batch norm at the identity; a head on
+    frozen features 0.
     """
     before = torch.get_rng_state()
     network = member(name).network(teams)  # draws weights from the global state, which is put back
@@ -68,6 +69,8 @@ def build(name: str, teams: int, seed: int) -> nn.Module:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, nn.BatchNorm2d):
             module.reset_parameters()
+    if isinstance(network, Frozen):  # a linear model has no symmetry to break, and few steps to forget a start
+        nn.init.zeros_(network.head.weight)
     return network
 
 
