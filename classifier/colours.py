@@ -33,16 +33,17 @@ def shrink(image: Image) -> Image:
 
 def colour_features(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Crops `(N, 24, 16, 3)` BGR → `(N, 73)`: whole numbers from 0 to 255."""
-    blue, green, red = np.moveaxis(pixels.reshape(len(pixels), HEIGHT * WIDTH, 3).astype(np.int32), -1, 0)
+    crops, area, tones = len(pixels), HEIGHT * WIDTH, len(CHROMA) ** 2  # said in full: there may be no crop at all
+    blue, green, red = np.moveaxis(pixels.reshape(crops, area, 3).astype(np.int32), -1, 0)
     luma = (299 * red + 587 * green + 114 * blue + 500) // 1000  # ITU-R BT.601, as are the two below
     blueness, redness = 128 + 564 * (blue - luma) // 1000, 128 + 713 * (red - luma) // 1000
-    placed = (_soft(luma, LUMA)[..., None, :] * ZONES[..., None]).reshape(len(pixels), HEIGHT * WIDTH, -1)
+    placed = (_soft(luma, LUMA)[..., None, :] * ZONES[..., None]).reshape(crops, area, len(ZONES.T) * len(LUMA))
     chroma = _soft(blueness, CHROMA)[..., :, None] * _soft(redness, CHROMA)[..., None, :]
-    sums = placed.transpose(0, 2, 1) @ chroma.reshape(len(pixels), HEIGHT * WIDTH, -1)  # (N, zones · luma, chroma)
-    sums = sums.reshape(len(pixels), len(ZONES.T), -1).astype(np.int64)
+    sums = placed.transpose(0, 2, 1) @ chroma.reshape(crops, area, tones)  # (N, zones · luma, chroma)
+    sums = sums.reshape(crops, len(ZONES.T), len(LUMA) * tones).astype(np.int64)
     shares = 65535 * sums // np.maximum(sums.sum(axis=2, keepdims=True), 1)
-    roots = np.floor(np.sqrt(shares.astype(np.float64))).astype(np.int64).reshape(len(pixels), -1)
-    return np.hstack([roots, np.full((len(pixels), 1), CONSTANT, np.int64)])
+    roots = np.floor(np.sqrt(shares.astype(np.float64))).astype(np.int64).reshape(crops, FEATURES - 1)
+    return np.hstack([roots, np.full((crops, 1), CONSTANT, np.int64)])
 
 
 def _soft(values: NDArray[np.int32], centres: tuple[int, ...]) -> NDArray[np.float64]:

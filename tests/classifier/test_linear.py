@@ -61,6 +61,10 @@ def test_one_colour_fills_its_own_bins() -> None:
     assert features[[31, 67, -1]].tolist() == [255, 255, CONSTANT]  # the root of 65535, rounded down
 
 
+def test_a_slice_whose_people_have_all_left_has_no_crops_and_that_is_no_error() -> None:
+    assert colour_features(np.empty((0, 24, 16, 3), np.uint8)).shape == (0, FEATURES)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 6), st.integers(1, 10**9), st.integers(0, 2**32 - 1))
 def test_the_solution_is_the_exact_one(size: int, floor: int, seed: int) -> None:

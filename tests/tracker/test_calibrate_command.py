@@ -97,7 +97,7 @@ def test_the_picture_has_the_lines_where_the_paint_is_and_goes_with_any_erasure(
     for place in ((-4.284, 3.0), (4.284, -2.0), (0.0, -6.0)):  # on both blue lines and the centre line
         u, v = homography.apply(TRUE, np.array([place]))[0].round().astype(int)
         assert changed[v - 2 : v + 3, u - 2 : u + 3].any()
-    ErasableRuns().erase(tmp_path / "ws", [], totals="recompute", redact=False)
+    ErasableRuns().erase(tmp_path / "ws", [], players=(), totals="recompute", redact=False)
     assert not picture.exists()
 
 
