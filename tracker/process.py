@@ -94,7 +94,7 @@ class Job:
 
 def process_videos(
     videos: Sequence[Path], workspace: Path, settings: ProcessSettings, *, name: str | None, fresh: bool, force: bool,
-    report: Report,
+    report: Report, resume: bool = False,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Process videos one after the other; all of them are looked at before the first one starts.
 
@@ -106,6 +106,7 @@ def process_videos(
         fresh: Begin anew where an earlier attempt was stopped.
         force: Replace finished runs of the same name, whatever they were made from.
         report: Hears of the progress.
+        resume: Refuse unless there is a stopped run to go on with; without it, one is gone on with if it is there.
 
     Returns:
         What run.json of each run says, with `folder` and whether a finished run was `reused`.
@@ -128,7 +129,7 @@ def process_videos(
                 raise BadInput(f"{view.source}: frame {view.frame}, but {job.info.path} has frames 0 to {count - 1}")
     if tools.ensemble is not None:
         refuse_unknown_teams(settings.attacks, tools.ensemble.teams)
-    return [_process(job, tools, fresh=fresh, force=force, report=report) for job in jobs]
+    return [_process(job, tools, fresh=fresh, force=force, resume=resume, report=report) for job in jobs]
 
 
 def _job(video: Path, workspace: Path, settings: ProcessSettings, name: str | None) -> Job:
@@ -153,7 +154,9 @@ def _tools(workspace: Path, settings: ProcessSettings) -> Tools:
     return Tools(detector, ensemble, points)
 
 
-def _process(job: Job, tools: Tools, *, fresh: bool, force: bool, report: Report) -> dict[str, Any]:
+def _process(
+    job: Job, tools: Tools, *, fresh: bool, force: bool, resume: bool, report: Report
+) -> dict[str, Any]:
     with locked(job.run):
         key = job.key(tools)
         finished = job.run.summary()
@@ -165,10 +168,27 @@ def _process(job: Job, tools: Tools, *, fresh: bool, force: bool, report: Report
                     f"there is a run {job.run.name!r} already, of another video; choose another --name, "
                     "or --force to replace it"
                 )
+        if resume:
+            _refuse_unless_stopped(job, tools)
         _prepare(job, tools, finished, fresh=fresh, force=force)
         summary = _make(job, tools, key, report)
         job.run.publish()
         return {**summary, "folder": str(job.run.final.folder), "reused": False}
+
+
+def _refuse_unless_stopped(job: Job, tools: Tools) -> None:
+    """For --resume: what was detected before the stop has to be there and still to hold."""
+    partial = job.run.partial
+    begun = read_json(partial.key)
+    if begun is None or not partial.detections.exists():
+        raise BadInput(f"--resume: no run {job.run.name!r} was stopped in {job.run.workspace}; leave --resume out")
+    key = job.detection_key(tools.detector)
+    other = [part for part in key if begun.get(part) != key[part]]
+    if other:
+        raise BadInput(
+            f"--resume: the run {job.run.name!r} that was stopped had another {', '.join(other)}; give what it was "
+            "begun with, or leave --resume out to begin anew"
+        )
 
 
 def _whole(paths: RunPaths, settings: ProcessSettings) -> bool:

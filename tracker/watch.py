@@ -1,6 +1,6 @@
 """The first pass over a video: decode, detect, associate and keep crops, each while the others are at work."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
@@ -57,25 +57,36 @@ def watch(
     first, last = wanted_range(info, settings.start_s, settings.end_s)
     total = len(range(-(-first // settings.stride) * settings.stride, last, settings.stride))
     found = 0
+    boxes = np.zeros((0, 4))
+
+    def wanted(frame: int) -> bool:
+        place = frame // settings.stride
+        return place % settings.detector.every == 0 or frame + settings.stride >= last
+
     source = frames(info, start_s=settings.start_s, end_s=settings.end_s, stride=settings.stride)
     with (
         closing(DetectionLog(paths.detections)) as log,
-        closing(_detected(ahead(times.timed_items("decode", source), AHEAD), detector, log, times)) as people,
+        closing(_detected(ahead(times.timed_items("decode", source), AHEAD), detector, log, times, wanted)) as people,
     ):
         for frame, detections in people:
-            if frame.index > log.last_frame:
+            if detections is not None and frame.index > log.last_frame:
                 log.append(frame.index, detections)
+            boxes = boxes if detections is None else detections.xyxy.astype(np.float64)
             with times.timed("camera"):
-                motions.append(background.update(frame.index, frame.image, detections.xyxy.astype(np.float64)))
+                motions.append(background.update(frame.index, frame.image, boxes))
                 shift = np.array([motions[-1].dx, motions[-1].dy]) if motions[-1].known else None
+            indices.append(frame.index)
+            report("watch", len(indices), total)
+            if detections is None:
+                boxes = boxes if shift is None else boxes + np.tile(shift, 2)
+                associator.skip(frame.index, frame.time_s, shift)
+                continue
+            found += len(detections)
             with times.timed("associate"):
                 seen = looks(frame.image, detections)
                 tracklets = associator.update(detections, frame.index, frame.time_s, seen, shift)
             with times.timed("crops"):
                 keeper.offer(frame.image, detections, tracklets, frame.index, frame.time_s)
-            indices.append(frame.index)
-            found += len(detections)
-            report("watch", len(indices), total)
     with times.timed("associate"):
         tracks = associator.finish()
     with times.timed("crops"):
@@ -85,15 +96,19 @@ def watch(
 
 
 def _detected(
-    source: Iterator[Frame], detector: Detector, log: DetectionLog, times: StageTimes
-) -> Generator[tuple[Frame, sv.Detections], None, None]:
-    """Every frame with its people: those of the log while it lasts, the detector's after that."""
+    source: Iterator[Frame], detector: Detector, log: DetectionLog, times: StageTimes, wanted: Callable[[int], bool]
+) -> Generator[tuple[Frame, sv.Detections | None], None, None]:
+    """Every frame with its people, from the log while it lasts, then from the detector; None where none are wanted."""
     known_until = log.last_frame
     known = log.read()
 
-    def detect(batch: list[Frame]) -> list[sv.Detections]:
+    def detect(batch: list[Frame]) -> dict[int, sv.Detections]:
+        looked_at = [frame for frame in batch if wanted(frame.index)]
+        if not looked_at:
+            return {}
         with times.timed("detect"):
-            return detector.many([frame.image for frame in batch])
+            found = detector.many([frame.image for frame in looked_at])
+        return dict(zip((frame.index for frame in looked_at), found, strict=True))
 
     try:
         for frame in source:
@@ -101,9 +116,9 @@ def _detected(
                 fresh = batches(chain([frame], source), detector.batch)
                 with closing(mapped(detect, fresh, detector.workers)) as answers:
                     for batch, found in answers:
-                        yield from zip(batch, found, strict=True)
+                        yield from ((each, found.get(each.index)) for each in batch)
                 return
-            yield frame, next(known)[1]
+            yield frame, next(known)[1] if wanted(frame.index) else None
     finally:
         if isinstance(source, Generator):
             source.close()

@@ -137,7 +137,9 @@ def test_a_stopped_run_goes_on_and_ends_the_same(
     assert_refused(cleansheet("crops", "match", "-w", tmp_path), "not finished")
     kept = (tmp_path / "runs" / "match.partial" / "detections.bin").stat().st_size
 
-    cleansheet_json(*command)
+    if how == signal.SIGKILL:
+        assert_refused(cleansheet(*command, "--resume", "--detect-every", "2"), "--resume", "detector")
+    cleansheet_json(*command, "--resume")
     run = tmp_path / "runs" / "match"
     assert (run / "detections.bin").stat().st_size > kept
     for name in TABLES:
@@ -145,6 +147,34 @@ def test_a_stopped_run_goes_on_and_ends_the_same(
     assert sorted(p.relative_to(run) for p in run.glob("crops/*/*")) == sorted(
         p.relative_to(quick_run) for p in quick_run.glob("crops/*/*")
     )
+
+
+def test_resume_is_refused_where_nothing_was_stopped(tmp_path: Path) -> None:
+    command = ("process", asset("demo/match.mp4"), "-w", tmp_path, *QUICK, "--resume")
+    assert_refused(cleansheet(*command), "--resume", "match", "leave --resume out")
+    assert_refused(cleansheet(*command, "--fresh"), "--resume", "--fresh")
+    assert not (tmp_path / "runs" / "match.partial").exists()
+
+
+def test_every_stage_says_what_it_took(quick_run: Path) -> None:
+    said = json.loads((quick_run / "run.json").read_text())
+    assert {"decode", "detect", "camera", "associate", "crops", "draw", "encode"} <= set(said["shares"])
+    assert sum(said["shares"].values()) == pytest.approx(1, abs=0.02)
+    assert said["runtime"]["precision"] in ("float32", "bfloat16", "float16")
+    shown = cleansheet("process", asset("demo/match.mp4"), "-w", quick_run.parents[1], *QUICK, "--profile").stdout
+    assert "ms a frame" in shown
+    assert "encode" in shown
+
+
+def test_looking_at_every_second_frame_gives_tracks_in_all_of_them(quick_run: Path, tmp_path: Path) -> None:
+    cleansheet_json(
+        "process", asset("demo/match.mp4"), "-w", tmp_path, *QUICK, "--detect-every", "2", "--no-video"
+    )
+    mine, every = (read_csv(TRACKS, run / "tracks.csv") for run in (tmp_path / "runs" / "match", quick_run))
+    assert set(mine["frame"].to_list()) == set(range(60))
+    assert len(mine) == pytest.approx(len(every), rel=0.1)
+    odd = mine.filter(mine["frame"] % 2 == 1)
+    assert odd["observed"].mean() > 0.9
 
 
 def test_start_end_and_stride_pick_frames_by_time(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Association from the outside: feed it the boxes of every frame, then ask for the tracks."""
 
 from array import array
+from dataclasses import replace
 
 import numpy as np
 import supervision as sv
@@ -32,6 +33,8 @@ class Associator:
         self._frames = array("q")
         self._times = array("d")
         self._camera = array("d")
+        self._looked = array("b")  # whether boxes were given for a frame
+        self._skipped: list[np.ndarray | None] = []  # shifts of the frames since the last boxes
         self._step = array("i")  # of each kept detection: its position in _frames
         self._tracklet = array("i")
         self._boxes = array("f")
@@ -64,8 +67,7 @@ class Associator:
         Returns:
             (len(detections),) int64, the tracklet of each detection in the order given; -1: none.
         """
-        if self._frames and frame <= self._frames[-1]:
-            raise ValueError(f"frame {frame} comes after frame {self._frames[-1]}: frames must be given in order")
+        self._refuse_disorder(frame)
         count = len(detections)
         xyxy = np.asarray(detections.xyxy, np.float64).reshape(-1, 4)
         xyxy = np.clip(xyxy, 0, np.tile(self._frame_size, 2))
@@ -73,6 +75,9 @@ class Associator:
         confidence = np.ones(count) if detections.confidence is None else np.asarray(detections.confidence, float)
         classes = np.zeros(count, int) if detections.class_id is None else np.asarray(detections.class_id, int)
         ids = np.full(count, -1, np.int64)
+        shifts = [*self._skipped, shift]
+        shift = None if any(s is None for s in shifts) else np.sum([s for s in shifts if s is not None], axis=0)
+        before = self._online.camera.position.copy()
         ids[usable] = self._online.step(
             xyxy[usable], confidence[usable], time_s, None if looks is None else np.asarray(looks, float)[usable], shift
         )
@@ -85,15 +90,48 @@ class Associator:
         edge = edges(xyxy)
         self._crowded.extend(covered(edge, edge, same=True)[kept].tolist())
         self._keep_looks(None if looks is None else np.asarray(looks, np.float64)[kept], int(kept.sum()))
+        self._fill_in_camera(before, self._online.camera.position, known=shift is not None)
         self._frames.append(frame)
         self._times.append(time_s)
+        self._looked.append(True)
         self._camera.extend(self._online.camera.position.tolist())
         return ids
+
+    def skip(self, frame: int, time_s: float, shift: np.ndarray | None = None) -> None:
+        """Pass over the next frame, in which nobody looked for people.
+
+        People are expected there all the same: their tracks go on in it, by their own motion and the camera's, if the
+        boxes of later frames agree. Nobody is taken to be gone because of it.
+
+        Args:
+            frame, time_s, shift: as for `update`.
+        """
+        self._refuse_disorder(frame)
+        self._frames.append(frame)
+        self._times.append(time_s)
+        self._looked.append(False)
+        self._camera.extend(self._online.camera.position.tolist())
+        self._skipped.append(shift)
+
+    def _refuse_disorder(self, frame: int) -> None:
+        if self._frames and frame <= self._frames[-1]:
+            raise ValueError(f"frame {frame} comes after frame {self._frames[-1]}: frames must be given in order")
+
+    def _fill_in_camera(self, before: np.ndarray, after: np.ndarray, *, known: bool) -> None:
+        """Say where the camera was in the skipped frames: as measured, or in equal steps from `before` to `after`."""
+        count = len(self._skipped)
+        for index, shift in enumerate(self._skipped):
+            before = before + (shift if known and shift is not None else (after - before) / (count + 1 - index))
+            at = 2 * (len(self._frames) - count + index)
+            self._camera[at], self._camera[at + 1] = before.tolist()
+        self._skipped.clear()
 
     def finish(self) -> Tracks:
         """The tracks of everything given so far: tracklets linked, false ones dropped, courses smoothed and filled."""
         if not self._step:
             return Tracks.empty()
+        here = self._online.camera.position
+        self._fill_in_camera(here, here, known=all(shift is not None for shift in self._skipped))
         step, tracklet = np.asarray(self._step, np.int64), np.asarray(self._tracklet, np.int64)
         order = np.lexsort((step, tracklet))
         piece = tracklet[order]
@@ -116,8 +154,9 @@ class Associator:
         )  # fmt: skip
         kept = np.flatnonzero(person >= 0)
         rows, person = rows[kept], person[kept]
+        observations = observations.take(kept, observations.tracklet[kept])
         return build_tracks(
-            observations.take(kept, observations.tracklet[kept]),
+            replace(observations, step=step[order[rows]]),
             person,
             begins={
                 int(piece[row]): (int(tracklet[order[row]]), int(self._frames[step[order[row]]]))
@@ -127,6 +166,7 @@ class Associator:
             step_frame=np.asarray(self._frames, np.int64),
             step_time_s=np.asarray(self._times),
             step_camera=np.asarray(self._camera).reshape(-1, 2),
+            step_looked=np.asarray(self._looked, bool),
             frame_size=self._frame_size,
             jitter=self._online.jitter.shares,
             config=self._config,
@@ -144,9 +184,10 @@ class Associator:
     def _observations(self, order: np.ndarray, piece: np.ndarray) -> Observations:
         step = np.asarray(self._step, np.int64)[order]
         edge = edges(np.asarray(self._boxes, np.float64).reshape(-1, 4)[order])
+        look = np.cumsum(np.asarray(self._looked, np.int64)) - 1  # what a track missed counts in looks, not in frames
         return Observations(
             tracklet=piece,
-            step=step,
+            step=look[step],
             time_s=np.asarray(self._times)[step],
             edge=edge,
             cut=cut_edges(edge, self._frame_size),

@@ -25,6 +25,9 @@ PARTS = ("ellipses", "ids", "speed", "minimap", "scoreboard")
 )
 @click.option("--runtime", type=click.Choice(RUNTIMES), default="auto", show_default=True,
               help="What runs the detector: auto is a GPU where there is one, else OpenVINO.")  # fmt: skip
+@click.option("--detect-every", type=click.IntRange(1), default=1, show_default=True, metavar="N",
+              help="Look for people in every N-th of these frames; between them tracks follow people's and the "
+              "camera's motion.")  # fmt: skip
 @click.option("--calibration", type=click.Path(path_type=Path), help="TOML of points on the rink, as `cleansheet "
               "calibrate` writes it; carried along where the camera pans. Without it, estimates.")  # fmt: skip
 @click.option("--period", "periods", type=Stretch(), multiple=True, metavar="START-END",
@@ -38,14 +41,19 @@ PARTS = ("ellipses", "ids", "speed", "minimap", "scoreboard")
 @click.option("--hide", type=Several(*PARTS), default="", metavar="LIST",
               help=f"Leave out of annotated.mp4, with commas between: {', '.join(PARTS)}.")  # fmt: skip
 @click.option("--no-video", is_flag=True, help="Do not draw annotated.mp4.")
+@click.option("--resume", is_flag=True,
+              help="Go on with a run that was stopped, or refuse. Without it: go on where there is one.")  # fmt: skip
 @click.option("--fresh", is_flag=True, help="Do not go on from where an earlier, stopped run was.")
 @click.option("--force", is_flag=True, help="Process again although a run of that name is there, and replace it.")
+@click.option("--profile", is_flag=True, help="Say how long each stage was at work.")
 @json_option
 def process(
     videos: tuple[Path, ...], workspace: Path, name: str | None, start: float, end: float | None, stride: int,
-    weights: str | None, image_size: int, runtime: str, calibration: Path | None, attacks: tuple[tuple[str, str], ...],
+    weights: str | None, image_size: int, runtime: str, detect_every: int,
+    calibration: Path | None, attacks: tuple[tuple[str, str], ...],
     periods: tuple[tuple[float, float], ...],
-    formats: tuple[str, ...], hide: tuple[str, ...], no_video: bool, fresh: bool, force: bool, as_json: bool,
+    formats: tuple[str, ...], hide: tuple[str, ...], no_video: bool, resume: bool, fresh: bool,
+    force: bool, profile: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Turn match footage into per-team statistics.
 
@@ -67,22 +75,28 @@ def process(
     from tracker.progress import progress_bar
     from tracker.settings import DetectorSettings, ProcessSettings
 
+    if resume and (fresh or force):
+        raise BadInput(f"--resume and {'--fresh' if fresh else '--force'} say the opposite of each other")
     try:
         settings = ProcessSettings(
             start_s=start, end_s=end, stride=stride, calibration=calibration, attacks=dict(attacks), periods=periods,
             video=not no_video,
             hide=tuple(sorted(hide)), formats=tuple(sorted({"csv", *formats})),
-            detector=DetectorSettings(weights=weights, image_size=image_size, runtime=runtime),
+            detector=DetectorSettings(weights=weights, image_size=image_size, runtime=runtime, every=detect_every),
         )  # fmt: skip
     except ValidationError as error:
         raise BadInput("; ".join(str(e["msg"]).removeprefix("Value error, ") for e in error.errors())) from None
     with progress_bar() as report:
-        summaries = process_videos(videos, workspace, settings, name=name, fresh=fresh, force=force, report=report)
+        summaries = process_videos(
+            videos, workspace, settings, name=name, fresh=fresh, force=force, resume=resume, report=report
+        )
     if as_json:
         print_json({"runs": summaries})
         return
     for summary in summaries:
         show(summary)
+        if profile:
+            show_profile(summary)
 
 
 def show(summary: dict[str, Any]) -> None:
@@ -115,6 +129,21 @@ def show(summary: dict[str, Any]) -> None:
         console.print(f"  [yellow]![/] {warning}", highlight=False)
     console.print(f"  report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
     console.print(f"  files: {folder}", highlight=False, soft_wrap=True)
+
+
+def show_profile(summary: dict[str, Any]) -> None:
+    """How long each stage was at work; stages overlap, so they add up to more than the whole."""
+    from rich.console import Console
+    from rich.table import Table as Grid
+
+    grid = Grid("stage", "seconds", "share", "ms a frame")
+    for stage, share in summary["shares"].items():
+        spent = summary["seconds"][stage]
+        grid.add_row(stage, f"{spent:.2f}", f"{share:.1%}", f"{1000 * spent / max(summary['frames'], 1):.2f}")
+    total = summary["seconds"]["total"]
+    grid.add_section()
+    grid.add_row("from begin to end", f"{total:.2f}", "", f"{1000 * total / max(summary['frames'], 1):.2f}")
+    Console().print(grid)
 
 
 def _shown(value: float | None, form: str) -> str:

@@ -13,9 +13,12 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import openvino as ov
-
 from tracker.detector_weights import Weights, cache_folder
+from tracker.environment import quiet_libraries
+
+quiet_libraries()  # before the import, which would otherwise leave an id in the home directory
+
+import openvino as ov  # noqa: E402
 
 log = logging.getLogger("cleansheet")
 

@@ -14,13 +14,7 @@ from numpy.typing import NDArray
 
 from classifier.errors import BadInput
 from tracker.detector_weights import Weights
-from tracker.environment import quiet_libraries
-from tracker.runtimes.exported import exported
-
-quiet_libraries()  # before the import, which would otherwise leave an id in the home directory
-
-import openvino as ov  # noqa: E402
-from openvino import properties  # noqa: E402
+from tracker.runtimes.exported import exported, ov
 
 ov.Tensor(np.zeros(1, np.uint8))  # the bindings look NumPy up at the first array; two threads doing so wait forever
 
@@ -45,7 +39,7 @@ class OpenVinoRuntime:
     batch = 1
 
     def __init__(self, weights: Weights, precision: str | None, cache: Path | None) -> None:
-        has_bfloat16 = "BF16" in ov.Core().get_property("CPU", properties.device.capabilities)
+        has_bfloat16 = "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if precision == "bfloat16" and not has_bfloat16:
             raise BadInput("runtime 'openvino-bf16': this CPU has no bfloat16; use --runtime openvino")
         self.precision = precision or ("bfloat16" if has_bfloat16 else "float32")

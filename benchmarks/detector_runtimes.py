@@ -1,0 +1,82 @@
+"""What each runtime of the detector, and looking at every N-th frame only, costs in accuracy: the demo match, whole.
+
+Expectation, written before measuring: float32 in OpenVINO changes nothing; bfloat16 moves boxes by some tenths of a
+pixel and costs under 0.3 points; every 2nd frame costs about 1 point of HOTA, every 3rd 2 to 3, and the teams nothing.
+
+    python -m benchmarks.detector_runtimes -w /tmp/runtimes
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import numpy as np
+import supervision as sv
+from rich.console import Console
+from rich.table import Table
+
+from classifier.importing import import_tree
+from classifier.training import train
+from tracker.assets import asset
+from tracker.detector import Detector
+from tracker.process import process_videos
+from tracker.progress import silent
+from tracker.settings import DetectorSettings, ProcessSettings
+from tracker.truth import against_truth
+from tracker.video import frames, probe
+
+CHOICES = (("pytorch", 1), ("openvino-f32", 1), ("openvino-bf16", 1), ("openvino", 2), ("openvino", 3))
+SAMPLED = 45  # every so many frames, boxes are compared one by one
+
+
+@click.command()
+@click.option("-w", "--workspace", type=click.Path(path_type=Path, file_okay=False), required=True)
+@click.option("--end", type=float, help="Seconds of the match; all of it by default.")
+@click.option("--output", type=click.Path(path_type=Path), help="The same as JSON.")
+def main(workspace: Path, end: float | None, output: Path | None) -> None:
+    """Process the demo match with each choice and hold it against the truth; compare boxes with PyTorch's."""
+    match, truth = asset("demo/match.mp4"), asset("demo/match.truth")
+    import_tree(workspace, asset("demo/crops"))
+    train(workspace)
+    pictures = [frame.image for frame in frames(probe(match), stride=SAMPLED)]
+    reference = [Detector.load(confidence=0.25, runtime="pytorch")(picture) for picture in pictures]
+    table = Table("runtime", "every", "HOTA", "IDF1", "right team", "recall", "boxes moved, px: median", "most",
+                  "boxes only in one")  # fmt: skip
+    rows = []
+    for runtime, every in CHOICES:
+        settings = ProcessSettings(
+            end_s=end, calibration=truth / "calibration.toml", video=False,
+            detector=DetectorSettings(runtime=runtime, every=every),
+        )  # fmt: skip
+        run = process_videos(
+            [match], workspace, settings, name=f"{runtime}-{every}", fresh=False, force=True, report=silent
+        )[0]
+        right = against_truth(Path(run["folder"]), truth)
+        detector = Detector.load(confidence=0.25, runtime=runtime)
+        moved, lone = compared(reference, [detector(picture) for picture in pictures])
+        rows.append({"runtime": run["runtime"], "every": every, **asdict(right), "moved_px": moved.tolist()})
+        table.add_row(
+            f"{runtime} ({run['runtime']['precision']})", str(every), f"{100 * right.hota:.1f}",
+            f"{100 * right.idf1:.1f}", f"{100 * right.team_right:.1f} %", f"{100 * right.recall:.1f} %",
+            f"{np.median(moved):.2f}", f"{moved.max():.2f}", f"{lone} of {sum(map(len, reference))}",
+        )  # fmt: skip
+    Console(width=140).print(table)
+    if output is not None:
+        output.write_text(json.dumps(rows, indent=2))
+
+
+def compared(mine: list[sv.Detections], theirs: list[sv.Detections]) -> tuple[np.ndarray, int]:
+    """How far the worst edge of each box moved [px], and how many boxes have no counterpart (IoU of a half)."""
+    moved, lone = [], 0
+    for one, other in zip(mine, theirs, strict=True):
+        iou = sv.box_iou_batch(one.xyxy, other.xyxy) if len(one) and len(other) else np.zeros((len(one), len(other)))
+        best = iou.argmax(axis=1) if iou.size else np.zeros(0, int)
+        paired = iou.max(axis=1) >= 0.5 if iou.size else np.zeros(len(one), bool)
+        moved += np.abs(one.xyxy[paired] - other.xyxy[best[paired]]).max(axis=1).tolist()
+        lone += int((~paired).sum()) + len(other) - len(set(best[paired].tolist()))
+    return np.array(moved), lone
+
+
+if __name__ == "__main__":
+    main()

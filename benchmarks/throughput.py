@@ -1,0 +1,108 @@
+"""How fast a match is processed: this program, the reference pipeline's steps, and `ultralytics track` alone.
+
+Each contestant is a fresh process; they take turns, so that whatever else the machine does hits all alike. Wall clock
+and processor time are both given: the second is what a loaded machine does not bend. Start-up is not counted for
+anybody, except in the line that measures it.
+
+Expectation, written before measuring (core-ms a frame of the demo: decoding 4.5, detector 30 in bfloat16, camera,
+looks, association 5, drawing 2, decoding again 4.5, encoding 13): 35 frames a second with the video, 50 without, 75
+with a look at every 2nd frame; the reference's steps 3 to 4 a second, `ultralytics track` 12.
+
+    python -m benchmarks.throughput --seconds 10 --rounds 3 --clip CLIP.mp4
+"""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parents[1]
+MATCH = ROOT / "videos" / "demo" / "match.mp4"
+OURS = {
+    "cleansheet process": [],
+    "cleansheet process --no-video": ["--no-video"],
+    "cleansheet process --detect-every 2": ["--detect-every", "2"],
+    "cleansheet process --detect-every 2 --no-video": ["--detect-every", "2", "--no-video"],
+    "cleansheet process --runtime pytorch": ["--runtime", "pytorch"],
+}
+REFERENCE, TRACK = "the reference's steps", "ultralytics track alone"
+
+
+def ours(options: list[str], video: Path, seconds: float) -> dict[str, float]:
+    """One run of the command: frames, seconds, processor seconds, start-up, peak memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        begun, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = ["-m", "tracker.cli", "process", str(video), "--end", str(seconds), "-w", folder, "--json"]
+        said = _run([*command, *options])
+        wall, after = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+        run = said["runs"][0]
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    started = wall - run["seconds"]["total"]
+    return {"frames": run["frames"], "wall_s": run["seconds"]["total"], "cpu_s": used - min(started, used / 2),
+            "start_s": started}  # fmt: skip
+
+
+def other(name: str, video: Path, seconds: float) -> dict[str, float]:
+    return _run(["-m", "benchmarks.throughput_others", name, str(video), str(seconds)])
+
+
+def _run(arguments: list[str]) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise click.ClickException(done.stderr[-2000:])
+    value: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return value
+
+
+@click.command()
+@click.option("--seconds", type=float, default=10.0, show_default=True, help="Of each video.")
+@click.option("--rounds", type=int, default=3, show_default=True)
+@click.option("--clip", type=click.Path(exists=True, path_type=Path), multiple=True, help="Videos besides the demo.")
+@click.option("--output", type=click.Path(path_type=Path), help="All measurements as JSON.")
+def main(seconds: float, rounds: int, clip: tuple[Path, ...], output: Path | None) -> None:
+    """Print frames a second of everybody, medians over the rounds, and ratios to the reference and to ultralytics."""
+    everything = {}
+    for video in (MATCH, *clip):
+        measured: dict[str, list[dict[str, float]]] = {name: [] for name in (*OURS, REFERENCE, TRACK)}
+        ours([], video, 1.0)  # the export of the detector, which is made once, is not part of any round
+        for _ in range(rounds):
+            for name, options in OURS.items():
+                measured[name].append(ours(options, video, seconds))
+            measured[REFERENCE].append(other("reference", video, seconds))
+            measured[TRACK].append(other("track", video, seconds))
+        everything[video.name] = measured
+        Console(width=150).print(_table(video.name, measured))
+    if output is not None:
+        output.write_text(json.dumps(everything, indent=2))
+
+
+def _table(title: str, measured: dict[str, list[dict[str, float]]]) -> Table:
+    def middle(name: str, of: str) -> float:
+        return statistics.median(run[of] / (1 if of == "start_s" else run["frames"]) for run in measured[name])
+
+    grid = Table("", "frames/s", "core-ms a frame", "times the reference", "times ultralytics track",
+                 "start to first frame, s", title=title)  # fmt: skip
+    for name in measured:
+        wall, cpu = middle(name, "wall_s"), middle(name, "cpu_s")
+        ratios = [f"{middle(by, 'wall_s') / wall:.1f} ({middle(by, 'cpu_s') / cpu:.1f} by processor time)"
+                  for by in (REFERENCE, TRACK)]  # fmt: skip
+        start = f"{middle(name, 'start_s'):.1f}" if name in OURS else ""
+        grid.add_row(name, f"{1 / wall:.1f}", f"{1000 * cpu:.0f}", *ratios, start)
+    return grid
+
+
+if __name__ == "__main__":
+    main()
