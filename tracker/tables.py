@@ -89,7 +89,11 @@ TEAM_CONFIDENCE = share("team_confidence", "the classifier's confidence in the t
 ROLE = text("role", "`player`, `goalkeeper` or `referee`")
 X = number("x_m", "m", "place on the rink along its length, right of centre ice positive; empty where not known")
 Y = number("y_m", "m", "place on the rink across it, away from the camera positive; empty where not known")
-OBSERVED = boolean("observed", "false where the place was filled in between two detections")
+OBSERVED = boolean(
+    "observed",
+    "false where the place was filled in between two detections; with `--detect-every`, a frame that was not looked at "
+    "counts as observed if the person was seen in the looks before and after it",
+)
 METRES = text("metres", "what the metres of the row rest on: `measured` (a calibration), `estimated`, `none`")
 
 _MOVEMENT = (
