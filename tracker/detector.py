@@ -84,6 +84,8 @@ class Detector:
         self._runtime: Runtime = open_runtime(runtime, weights, threads=threads, cache=cache)
         self._classes = np.array(sorted(weights.role_of_class))
         self._roles = np.array([weights.role_of_class[index] for index in self._classes.tolist()], np.int64)
+        odds = np.array(weights.players_for_one or [1.0] * (int(self._classes.max()) + 1), np.float32)
+        self._odds = odds[self._classes][:, None]
 
     @classmethod
     def load(
@@ -171,7 +173,10 @@ class Detector:
             scores = output[4:][self._classes]
             confidence = scores.max(axis=0)
             strong = np.flatnonzero(confidence >= self.confidence)
-            confidence, role = confidence[strong], self._roles[scores[:, strong].argmax(axis=0)]
+            # A network is shy of rare classes: undo how rare they were in training (Menon et al., ICLR 2021).
+            likely = scores[:, strong].clip(1e-6, 1 - 1e-6)
+            likely = likely / (1 - likely) * self._odds
+            confidence, role = confidence[strong], self._roles[likely.argmax(axis=0)]
             centre, half = output[:2, strong].T, output[2:4, strong].T / 2
             xyxy = np.concatenate([centre - half, centre + half], axis=1)
         kept = thinned(xyxy, confidence, self.overlap)[:MOST_PEOPLE]

@@ -27,7 +27,7 @@ log = logging.getLogger("cleansheet")
 ROLES = ("player", "goalkeeper", "referee")
 FORMAT = "cleansheet-detector-1"
 DEFAULT_WEIGHTS = "weights/cleansheet-n.safetensors"
-DEFAULT_SHA256 = "2fb7c834eaa79ea945bccb6ab85cd95f36f320dba4bc55112f7ad4307fc91724"
+DEFAULT_SHA256 = "78d75a0dc30fe39ace5c52b6f7baf072fe0cce5c594f7cb9701703762ecdbedf"
 
 _GOALKEEPER = re.compile(r"goal\W*_?(keeper|ie|tender|minder)|^goaler$|^keeper$", re.IGNORECASE)
 _REFEREE = re.compile(r"\bref\b|referee|line(s)?man|official", re.IGNORECASE)
@@ -46,6 +46,8 @@ class LoadedWeights:
     name: str
     sha256: str
     """Of the file's bytes."""
+    players_for_one: tuple[float, ...] = ()
+    """Of each class, how many players its training pictures show for one of it; empty where it is not known."""
     released = False
 
     def load(self) -> "LoadedWeights":
@@ -60,6 +62,8 @@ class WeightsFile:
     role_of_class: dict[int, int]
     name: str
     sha256: str
+    players_for_one: tuple[float, ...]
+    """Of each class, how many players its training pictures show for one of it; empty where it is not known."""
     released: bool
     """Whether it is the file that this version was released with."""
 
@@ -70,7 +74,7 @@ class WeightsFile:
             BadInput: the file is damaged.
         """
         model, _ = read_safetensors(self.path)
-        return LoadedWeights(ready(model), self.role_of_class, self.name, self.sha256)
+        return LoadedWeights(ready(model), self.role_of_class, self.name, self.sha256, self.players_for_one)
 
 
 Weights = LoadedWeights | WeightsFile
@@ -161,12 +165,15 @@ def read_safetensors(path: Path) -> tuple["nn.Module", dict[str, str]]:
 
 def _weights_file(path: Path, *, released: bool) -> WeightsFile:
     try:
-        _, classes = _described(path)
+        metadata, classes = _described(path)
+        odds = tuple(float(value) for value in json.loads(metadata.get("players_for_one", "[]")))
         sha256 = file_sha256(path)
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise _unreadable(path, error) from error
     role_of_class = {index: ROLES.index(name) for index, name in enumerate(classes) if name in ROLES}
-    return WeightsFile(path, role_of_class, path.name, sha256, released)
+    if odds and (len(odds) != len(classes) or min(odds) <= 0):
+        raise BadInput(f"{path}: players_for_one holds {odds}: expected {len(classes)} positive numbers")
+    return WeightsFile(path, role_of_class, path.name, sha256, odds, released)
 
 
 def _described(path: Path) -> tuple[dict[str, str], list[str]]:

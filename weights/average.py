@@ -32,8 +32,10 @@ def main(files: tuple[Path, ...], share: tuple[float, ...], out: Path) -> None:
     for name, first in states[0].items():
         together = torch.stack([state[name].float() for state in states])
         mean[name] = torch.tensordot(shares / shares.sum(), together, 1).to(first.dtype).contiguous()
-    with safe_open(files[0], "pt") as opened:
-        metadata = opened.metadata()
+    metadata: dict[str, str] = {}
+    for path in reversed(files):  # the first file's word counts; the others add what it does not say
+        with safe_open(path, "pt") as opened:
+            metadata |= opened.metadata() or {}
     part = out.with_suffix(".part")
     save_file(mean, part, metadata)
     part.replace(out)

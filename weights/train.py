@@ -50,6 +50,14 @@ class Pictures:
             self._cache[sample.path] = image, boxes.astype(np.float32)
         return self._cache[sample.path]
 
+    def players_for_one(self) -> list[float]:
+        """Of each role, how many players are drawn for one of it; 1 for a role that nobody is labelled as."""
+        people = [np.concatenate([s.labels[:, 0] for s in self._samples[group]]) for group in self._groups]
+        counts = [np.bincount(p.astype(int), minlength=len(ROLES)) for p in people]
+        sizes = [len(self._samples[group]) for group in self._groups]
+        each = sum(self._begin[i] * counts[i] / sizes[i] for i in range(len(sizes)))
+        return [round(float(each[0] / number), 2) if number and each[0] else 1.0 for number in each]
+
 
 def initial_model(init: Path | None, pictures: Pictures) -> torch.nn.Module:
     """Random weights; those of a `.safetensors` of ours; or a wider YOLOv8 `.pt`, made narrow."""
@@ -79,7 +87,7 @@ def initial_model(init: Path | None, pictures: Pictures) -> torch.nn.Module:
     return slim
 
 
-def export(model: torch.nn.Module, out: Path, image_size: int) -> str:
+def export(model: torch.nn.Module, out: Path, image_size: int, players_for_one: list[float]) -> str:
     """Write the weights as float16 safetensors with what is needed to build the network; returns their SHA-256."""
     tensors = {
         name: value.half().contiguous() if value.is_floating_point() else value.contiguous()
@@ -91,6 +99,7 @@ def export(model: torch.nn.Module, out: Path, image_size: int) -> str:
         "depth": str(DEPTH),
         "classes": json.dumps(ROLES),
         "image_size": str(image_size),
+        "players_for_one": json.dumps(players_for_one),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_suffix(".part")
@@ -99,9 +108,10 @@ def export(model: torch.nn.Module, out: Path, image_size: int) -> str:
     return file_sha256(out)
 
 
-def as_detector(model: torch.nn.Module, image_size: int) -> Detector:
+def as_detector(model: torch.nn.Module, image_size: int, players_for_one: list[float]) -> Detector:
     """A detector of the model as it is now; the model itself stays trainable."""
-    weights = LoadedWeights(ready(copy.deepcopy(model)), {i: i for i in range(len(ROLES))}, "training", "")
+    roles = {i: i for i in range(len(ROLES))}
+    weights = LoadedWeights(ready(copy.deepcopy(model)), roles, "training", "", tuple(players_for_one))
     return Detector(weights, confidence=0.01, image_size=image_size)
 
 
@@ -192,6 +202,7 @@ def main(
         seed=seed,
     )
     pictures = Pictures(training, dict(_group_weight(text) for text in group_weight), longest=1280)
+    odds = pictures.players_for_one()
     checkpoint = work / "checkpoint.pt"
     starting = not (resume and checkpoint.exists())
     run = Training(initial_model(init if starting else None, pictures), schedule, checkpoint)
@@ -202,17 +213,17 @@ def main(
     )
 
     def look(state: Training) -> None:
-        sha256 = export(state.averaged, work / f"{out.stem}-{state.iteration}.safetensors", image_size)
+        sha256 = export(state.averaged, work / f"{out.stem}-{state.iteration}.safetensors", image_size, odds)
         if validation:
-            pairs = detect_all(as_detector(state.averaged, image_size), labelled_frames(validation[::3]))
+            pairs = detect_all(as_detector(state.averaged, image_size, odds), labelled_frames(validation[::3]))
             log.info("every third held-out picture: %s  %s", lines(report(pairs))[0], sha256[:12])
 
     if starting:
         look(run)
     run.run(pictures.draw, every, look)
-    log.info("%s  SHA-256 %s", out, export(run.averaged, out, image_size))
+    log.info("%s  SHA-256 %s", out, export(run.averaged, out, image_size, odds))
     if validation:
-        pairs = detect_all(as_detector(run.averaged, image_size), labelled_frames(validation))
+        pairs = detect_all(as_detector(run.averaged, image_size, odds), labelled_frames(validation))
         for line in lines(report(pairs)):
             log.info(line)
 

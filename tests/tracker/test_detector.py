@@ -17,7 +17,7 @@ from classifier.errors import BadInput, CleansheetError
 from tracker import detector_weights
 from tracker.assets import asset
 from tracker.detector import Detector, Letterbox
-from tracker.detector_weights import DEFAULT_SHA256, DEFAULT_WEIGHTS, file_sha256, roles_of_names
+from tracker.detector_weights import DEFAULT_SHA256, DEFAULT_WEIGHTS, LoadedWeights, file_sha256, roles_of_names
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +154,22 @@ def test_own_weights_that_know_no_people_are_bad_input(tmp_path: Path, classes: 
     save_file(load_file(asset(DEFAULT_WEIGHTS)), tmp_path / "other.safetensors", metadata)
     with pytest.raises(BadInput, match="finds no people"):
         Detector.load(tmp_path / "other.safetensors")
+
+
+class Told(torch.nn.Module):
+    """A network that always finds the same person: a player at .5, or a goalkeeper at .3."""
+
+    def forward(self, _: torch.Tensor) -> torch.Tensor:
+        return torch.tensor([[100.0, 100, 40, 80, 0.5, 0.3, 0.01]]).T[None]
+
+
+@pytest.mark.parametrize(("players_for_one", "role"), [((), 0), ((1, 2, 2), 0), ((1, 3, 3), 1)])
+def test_a_rare_role_needs_less_to_be_told(players_for_one: tuple[float, ...], role: int) -> None:
+    # odds of .5 are 1, those of .3 are 3/7: a goalkeeper where more than 7/3 players are labelled for one
+    weights = LoadedWeights(Told(), {0: 0, 1: 1, 2: 2}, "told", "", players_for_one)
+    found = Detector(weights, image_size=320)(a_picture())
+    assert found.class_id.tolist() == [role]
+    assert found.confidence.tolist() == [0.5]
 
 
 def saved_pt(path: Path, names: dict[int, str]) -> Path:
