@@ -34,10 +34,15 @@ class HandLabels:
     @property
     def key(self) -> str | None:
         """Changes whenever `process` would make something else of it; None where there is nothing to make."""
-        if not (self.cuts or self.joined or self.teams):
+        if not (self.cuts or self.joined or self.by_hand):
             return None
-        said = [sorted(each.items()) for each in (self.cuts, self.joined, self.teams, self.players)]
+        said = [sorted(each.items()) for each in (self.cuts, self.joined, self.by_hand, self.players)]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+    @property
+    def by_hand(self) -> dict[int, str | None]:
+        """The team of every card that is done; None of those that were set aside, which count for no team."""
+        return {**self.teams, **dict.fromkeys(self.aside)}
 
     def part(self, track: int, frame: int) -> int:
         """The track or part that a track's box in a frame belongs to."""

@@ -101,6 +101,8 @@ class LabelDesk:
     def crops(self, labels: HandLabels) -> dict[int, list[Path]]:
         """The crop files of every card, by frame: those of all that were joined to it."""
         self._read()
+        if not (labels.cuts or labels.joined):
+            return dict(self._crops)
         found: dict[int, list[Path]] = {}
         for track, files in self._crops.items():
             for file in files:

@@ -1,10 +1,12 @@
 """From the desk into the catalog, and back: the one way that a label takes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from classifier.catalog import open_catalog
 from classifier.discovery import Labelled
 from classifier.errors import BadInput
+from classifier.holdings import record_consent
 from classifier.importing import ImportReport, import_labels
 from classifier.workspace import Workspace
 from tracker.crop_erasure import track_of_crop
@@ -33,7 +35,36 @@ def take_in_labels(workspace: Path, store: LabelStore) -> ImportReport:
         taken.append(name)
     if len({picture.team for picture in pictures}) < 2:
         raise BadInput("confirm cards of at least two teams first: a classifier tells teams apart")
-    return import_labels(workspace, pictures, taken)
+    report = import_labels(workspace, pictures, taken)
+    push_consent(workspace, store)
+    return report
+
+
+def push_consent(workspace: Path, store: LabelStore) -> None:
+    """Tell the catalog whether those whom it knows agreed, as the page has it."""
+    place = Workspace(workspace)
+    if not place.catalog.exists():
+        return
+    with open_catalog(place) as catalog:
+        known = {player.name: player.consent for player in catalog.players()}
+    said = {p.name: p.consent for p in store.rows(Person) if p.consent != "unknown"}
+    changed = {name: consent for name, consent in said.items() if known.get(name, consent) != consent}
+    if changed:
+        record_consent(workspace, changed)
+
+
+def pull_consent(workspace: Path, store: LabelStore) -> None:
+    """Tell the page what `cleansheet players --consent` recorded; a consent that was withdrawn on the page stays so."""
+    place = Workspace(workspace)
+    if not place.catalog.exists():
+        return
+    with open_catalog(place) as catalog:
+        known = {player.name: player.consent for player in catalog.players() if player.consent != "unknown"}
+    with store.acting("", "consent recorded elsewhere") as action:
+        for person in store.rows(Person):
+            consent = known.get(person.name, person.consent)
+            if person.consent not in (consent, "withdrawn"):
+                action.put(replace(person, consent=consent, consent_date=""))
 
 
 def adopt_catalog(desk: LabelDesk) -> int:

@@ -245,7 +245,7 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
             crops = crops_of_tracks(paths.crops)
             found = verdicts(crops, tools.ensemble) if tools.ensemble is not None else {}
             found |= {
-                track: Verdict(team, 1.0, len(crops.get(track, ()))) for track, team in labels.teams.items()
+                track: Verdict(team, 1.0, len(crops.get(track, ()))) for track, team in labels.by_hand.items()
             }
         with times.timed("measure"):
             placed = place(

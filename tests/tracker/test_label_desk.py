@@ -12,7 +12,7 @@ import pytest
 
 from classifier.discovery import discover
 from classifier.errors import BadInput
-from classifier.holdings import list_players
+from classifier.holdings import list_players, record_consent
 from classifier.leftovers import search
 from classifier.workspace import Workspace
 from tests.conftest import assert_refused, cleansheet, cleansheet_json
@@ -22,7 +22,7 @@ from tracker.erasable_runs import ErasableRuns
 from tracker.first_guess import first_guess
 from tracker.hand_labels import HandLabels, corrected, labels_of_run, move_crops, people_named
 from tracker.label_desk import LabelDesk
-from tracker.label_sources import adopt_catalog, take_in_labels
+from tracker.label_sources import adopt_catalog, pull_consent, take_in_labels
 from tracker.label_store import Card, Cut, Person, open_labels, store_path
 from tracker.labels import official_shares
 from tracker.run import find_run
@@ -75,6 +75,7 @@ def test_what_was_said_is_there_when_the_store_is_opened_again(workspace: Path) 
     for desk in opened(workspace):
         assert dict(desk.labels().teams) == {1: "white", 2: "white", 5: "yellow"}
         assert desk.labels().aside == {3}
+        assert desk.labels().by_hand[3] is None, "counts for no team"
         assert card(desk, 5)["player"] == "Dov"
         assert desk.board()["players"] == [
             {"name": "Dov", "number": "17", "consent": "given", "consent_date": "2026-11-01", "team": "yellow"}
@@ -170,7 +171,13 @@ def test_labels_end_in_the_catalog_and_corrections_replace_them(workspace: Path,
     desk.act("team", {"cards": [2], "team": "yellow"})
     desk.act("aside", {"cards": [3]})
     desk.act("person", {"player": "Gus", "consent": "withdrawn"})
+    desk.act("person", {"player": "Dov", "consent": "given", "consent_date": "2026-11-01"})
     take_in_labels(workspace, desk.store)
+    assert {row.player: row.consent for row in list_players(workspace)}["Dov"] == "given"
+    record_consent(workspace, {"Dov": "withdrawn", "Eli": "given"})
+    pull_consent(workspace, desk.store)
+    consents = {p.name: p.consent for p in desk.store.rows(Person)}
+    assert (consents["Dov"], consents["Eli"], consents["Gus"]) == ("withdrawn", "given", "withdrawn")
     now = held(workspace)
     assert now["Zoe"] == ("white", CROPS)
     assert now["Bea"] == ("yellow", CROPS)

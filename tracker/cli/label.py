@@ -1,6 +1,9 @@
 """`cleansheet label`: a page on which a run's players get their team and name."""
 
+import os
 import shlex
+import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +41,7 @@ def label(
     """
     from classifier.errors import CleansheetError
     from tracker.label_desk import LabelDesk
-    from tracker.label_sources import adopt_catalog
+    from tracker.label_sources import adopt_catalog, pull_consent
     from tracker.label_store import open_labels
     from tracker.run import find_run, locked
 
@@ -53,6 +56,7 @@ def label(
         if not desk.crops(desk.labels()):
             raise CleansheetError(f"run {found.name!r} has no crops: nobody large and clear enough was seen")
         adopt_catalog(desk)
+        pull_consent(found.workspace, store)
         if take is not None:
             from tracker.label_exchange import take_labels
 
@@ -65,6 +69,16 @@ def label(
                     click.echo(f"  {taken.not_found} of its entries fit no track of this run")
             return
         _serve(desk, port, not no_browser, as_json)
+    _leave()
+
+
+def _leave() -> None:
+    """End at once where a training or a guess is still under way: both go on when they are asked for again, and
+    libraries that are busy in a thread abort when Python ends around them."""
+    if any(thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _serve(desk: "LabelDesk", port: int, browser: bool, as_json: bool) -> None:

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import click
+
 from classifier.errors import BadInput, CleansheetError
 from tracker.label_desk import LabelDesk
 from tracker.label_sources import take_in_labels
@@ -78,9 +80,9 @@ class Jobs:
             self._tell(state="done", step="", share=1.0, result=result)
         except (CleansheetError, OSError) as error:
             self._tell(state="failed", error=str(error))
-        except BaseException as error:
+        except Exception as error:  # whatever it is, the page hears of it, and the terminal in one line
             self._tell(state="failed", error=f"the program failed: {type(error).__name__}: {error}")
-            raise
+            click.echo(f"cleansheet: {self.now.kind}: {type(error).__name__}: {error}", err=True)
 
     def _tell(self, **changed: Any) -> None:
         self.now = replace(self.now, **changed)
@@ -152,6 +154,7 @@ class Jobs:
         summary = process_videos(
             [video], run.workspace, settings, name=run.name, fresh=False, force=False, report=report
         )[0]  # fmt: skip
+        self._trained()
         teams = read_csv(TEAMS, run.final.folder / "teams.csv")
         return {"folder": str(run.final.folder.resolve()), "warnings": summary["warnings"],
                 "teams": teams.select("team", "skaters_median", "distance_m", "top_speed_mps", "metres").to_dicts()}

@@ -156,14 +156,12 @@ function endJoin() {
 
 function listen() {
   const events = new EventSource("/api/events");
-  let lost = false;
+  // The board is read once the page hears of changes, so that none falls between: at first, and whenever it was cut off.
   events.addEventListener("open", () => {
     at("banner").hidden = true;
-    if (lost) reload();
-    lost = false;
+    reload().then(() => { document.body.dataset.ready = "yes"; }, (error) => toast(error.message, true));
   });
   events.addEventListener("error", () => {
-    lost = true;
     at("banner").textContent = events.readyState === EventSource.CLOSED
       ? "The program was started again: open the address that the terminal shows now. All that you did is saved."
       : "The program does not answer. All that you did is saved: start cleansheet label again.";
@@ -195,4 +193,4 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.key === "?" && !typing) at("keys").showModal();
 });
-reload().then(() => { document.body.dataset.ready = "yes"; listen(); }, (error) => toast(error.message, true));
+listen();
