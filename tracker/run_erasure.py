@@ -315,7 +315,7 @@ def _recompute(paths: RunPaths, rest: pl.DataFrame, summary: dict[str, Any]) -> 
     positions = rest.select(POSITIONS.names)
     metres = summary["metres"]
     rink = rink_of(summary["calibration"]) if metres == "measured" else None
-    periods = [(period["start_s"], period["end_s"]) for period in summary["periods"]]
+    periods = [(period["start_s"], period["end_s"]) for period in summary.get("periods", ())]  # older runs know none
     statistics = compute(positions, rink, None, metres, periods=periods)
     known = {team: side for team, side in summary["attacks"].items() if team in statistics.teams["team"].to_list()}
     if known != statistics.attacks:

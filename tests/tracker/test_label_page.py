@@ -176,7 +176,9 @@ def test_two_windows_the_later_wins_and_both_see_it(browser: Browser, workspace:
         other.page.click(card(1))
         other.page.keyboard.press("3")
         said(one.page, "In another window: one card to referee")
-        assert column(one.page, "referee") == column(other.page, "referee") == [1, 9]
+        for window in (one, other):
+            expect(window.page.locator(f".column[data-column='referee'] {card(1)}")).to_be_visible()
+            assert column(window.page, "referee") == [1, 9]
         cleansheet("label", "saturday", "--start-over", "--take", write_labels(workspace), "-w", workspace)
         said(one.page, "another command changed the labels")
         expect(one.page.locator("#progress")).to_have_text("1 of 9 cards done")
