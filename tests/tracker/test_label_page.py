@@ -308,7 +308,9 @@ def test_training_shows_its_progress_and_what_it_is_worth(browser: Browser, work
         page = watched.page
         page.click("#train")
         expect(page.locator("#job-body")).to_contain_text("at least two teams")
+        page.wait_for_timeout(1500)  # news of the job that ended may still open the dialog again
         page.keyboard.press("Escape")
+        expect(page.locator("#job")).to_be_hidden()
         for team in ("white", "yellow", "referee"):
             page.click(f".column[data-column='{team}'] .confirm")
             said(page, f"to {team}")
