@@ -48,6 +48,8 @@ class Done:
     """Whose card looks different now; empty where more than cards changed."""
     everything: bool = False
     """Whether the whole board is to be drawn again."""
+    renamed: tuple[str, str] | None = None
+    """A team's name before and now."""
 
 
 class LabelDesk:
@@ -64,7 +66,9 @@ class LabelDesk:
     def __init__(self, run: Run, store: LabelStore) -> None:
         self.run = run
         self.store = store
-        self.guesses = Guesses("jersey", {})
+        self.revision = 0
+        """Grows with every change, so that of two boards it can be said which is newer."""
+        self._guesses = Guesses("jersey", {})
         self.extra_teams: list[str] = []
         self._lock = threading.RLock()
         self._read_at: tuple[int, int] | None = None
@@ -79,6 +83,22 @@ class LabelDesk:
                 f"the labels of {run.name!r} were made for other tracks than it has now; "
                 f"`cleansheet label {run.name} --start-over` throws them away"
             )
+
+    @property
+    def guesses(self) -> Guesses:
+        """Who plays for whom, perhaps."""
+        return self._guesses
+
+    @guesses.setter
+    def guesses(self, guesses: Guesses) -> None:
+        with self._lock:
+            self._guesses = guesses
+            self.revision += 1
+
+    def changed_elsewhere(self) -> None:
+        """Another process has written into the store."""
+        with self._lock:
+            self.revision += 1
 
     # -- what lies on the desk ---------------------------------------------------------------------------------------
 
@@ -111,6 +131,10 @@ class LabelDesk:
 
     def board(self, only: Iterable[int] | None = None) -> dict[str, Any]:
         """All that the page shows; of the cards only some, where given."""
+        with self._lock:
+            return self._board(only)
+
+    def _board(self, only: Iterable[int] | None) -> dict[str, Any]:
         labels = self.labels()
         pieces, crops = self.pieces(labels), self.crops(labels)
         members: dict[int, list[int]] = {}
@@ -127,6 +151,7 @@ class LabelDesk:
         shown = {card for card in members if crops.get(card)}
         return {
             "run": self.run.name,
+            "revision": self.revision,
             "cards": cards,
             "gone": sorted(wanted - shown),
             "teams": self._teams(labels),
@@ -177,12 +202,15 @@ class LabelDesk:
         if what not in actions:
             raise BadInput(f"unknown action {what!r}; expected one of {', '.join(actions)}")
         with self._lock:
-            return actions[what](given)
+            done = actions[what](given)
+            self.revision += 1
+            return done
 
     def undo(self) -> Done:
         """Take back the last action, whoever did it."""
         with self._lock:
             found = self.store.undo(self.run.name)
+            self.revision += 1
         if found is None:
             raise BadInput("there is nothing to undo")
         said, changes = found
@@ -307,7 +335,7 @@ class LabelDesk:
             if colour and not self.store.rows(Team, name=name):
                 action.put(Team(name, colour))
         self.extra_teams = [name if each == team else each for each in self.extra_teams]
-        return Done(f"{team} is called {name} now", frozenset(), everything=True)
+        return Done(f"{team} is called {name} now", frozenset(), everything=True, renamed=(team, name))
 
     def _colour(self, given: Mapping[str, Any]) -> Done:
         team, colour = _text(given, "team"), _text(given, "colour").lower()
@@ -413,7 +441,7 @@ class LabelDesk:
         guess = self.guesses.teams.get(card)
         if guess is not None:
             unsure = {part: replace(guess, sureness=0.0) for part in parts}
-            self.guesses = Guesses(self.guesses.by, {**self.guesses.teams, **unsure})
+            self._guesses = Guesses(self.guesses.by, {**self.guesses.teams, **unsure})
 
     def _team_of(self, player: str, besides: tuple[str, int] | None = None) -> str | None:
         rows: list[Card] = self.store.rows(Card, player=player)

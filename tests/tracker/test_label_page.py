@@ -11,12 +11,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser import Watched, watched_page
 from tests.conftest import ROOT, cleansheet
 from tests.tracker.made_runs import write_run
 from tracker.hand_labels import labels_of_run
+from tracker.label_store import Person, open_labels
 from tracker.run import Run, locked
 
 PATIENCE_MS = 60_000
@@ -125,6 +126,100 @@ def test_drag_name_number_consent_and_undo(browser: Browser, workspace: Path) ->
         assert watched.errors == []
     labels = labels_of_run(workspace, "saturday")
     assert (labels.players, labels.teams) == ({1: "Ann Berg"}, {1: "Falcons"})
+
+
+def while_answered(page: Page, field: str, text: str) -> None:
+    """Type into a field after the next action was asked for and before it is answered, as quick people do."""
+
+    def type_first(route: Route) -> None:
+        page.fill(field, text)
+        route.continue_()
+
+    page.route("**/api/act", type_first, times=1)
+
+
+def test_an_answer_takes_no_word_away_that_is_being_typed(browser: Browser, workspace: Path) -> None:
+    name, team = "[name=player]", ".column[data-column='{}'] .name"
+    with served(workspace) as address, opened(browser, address) as watched, opened(browser, address) as other:
+        page = watched.page
+        page.click(card(1))
+        page.fill(name, "Ann")
+        while_answered(page, name, "Bea")
+        page.press(name, "Enter")
+        said(page, "named Ann")
+        expect(page.locator(name)).to_have_value("Bea")
+        while_answered(page, "[name=number]", "17")
+        page.press(name, "Enter")
+        said(page, "named Bea")
+        page.press("[name=number]", "Enter")
+        said(page, "noted about Bea")
+        while_answered(page, "[name=day]", "2026-11-01")
+        page.select_option("[name=consent]", "given")
+        said(page, "noted about Bea")
+        page.press("[name=day]", "Tab")
+        expect(page.locator("#undo")).to_be_enabled()
+        page.fill(team.format("white"), "Zebras")
+        while_answered(page, team.format("yellow"), "Bees")
+        page.press(team.format("white"), "Enter")
+        said(page, "white is called Zebras")
+        page.press(team.format("yellow"), "Enter")
+        said(page, "yellow is called Bees")
+        other.page.fill(team.format("Bees"), "Wasps")
+        other.page.press(team.format("Bees"), "Enter")
+        page.fill(team.format("Zebras"), "Horses")
+        other.page.fill(team.format("Zebras"), "Mules")
+        other.page.press(team.format("Zebras"), "Enter")
+        said(page, "Zebras is called Mules")
+        page.press(team.format("Mules"), "Enter")
+        said(page, "Mules is called Horses")
+        assert watched.errors == []
+        assert set(labels_of_run(workspace, "saturday").teams.values()) == {"Horses"}
+    with open_labels(workspace) as store:
+        assert store is not None
+        people = store.rows(Person)
+    assert people == [Person("Ann"), Person("Bea", "17", "given", "2026-11-01")]
+
+
+def test_keys_that_come_before_the_answer_are_for_the_next_card(browser: Browser, workspace: Path) -> None:
+    with served(workspace) as address, opened(browser, address) as watched:
+        page, keys = watched.page, watched.page.keyboard
+        order = page.locator(".column[data-column='white'] .card").evaluate_all("all => all.map(c => +c.dataset.id)")
+        page.locator(card(order[0])).focus()
+
+        def hurry(route: Route) -> None:
+            keys.press("3")
+            keys.press("n")
+            keys.type("Ann")
+            route.continue_()
+
+        page.route("**/api/act", hurry, times=1)
+        keys.press("2")
+        expect(page.locator(f".column[data-column='referee'] {card(order[1])}.sure")).to_be_visible()
+        keys.press("Enter")
+        said(page, "named Ann")
+        assert watched.errors == []
+    labels = labels_of_run(workspace, "saturday")
+    assert labels.teams == {order[0]: "yellow", order[1]: "referee", order[2]: "white"}
+    assert labels.players == {order[2]: "Ann"}
+
+
+def test_an_answer_that_comes_late_brings_nothing_old_back(browser: Browser, workspace: Path) -> None:
+    with served(workspace) as address, opened(browser, address) as watched, opened(browser, address) as other:
+        page = watched.page
+
+        def overtaken(route: Route) -> None:
+            answer = route.fetch()
+            other.page.click(card(1))
+            other.page.keyboard.press("3")
+            said(page, "In another window: one card to referee")
+            route.fulfill(response=answer)
+
+        page.route("**/api/act", overtaken, times=1)
+        page.click(card(1))
+        page.keyboard.press("2")
+        said(page, "one card to yellow")
+        assert column(page, "referee") == [1, 9], "as it was said last"
+        assert watched.errors == []
 
 
 def test_the_keyboard_alone_suffices(browser: Browser, workspace: Path) -> None:
@@ -308,7 +403,6 @@ def test_training_shows_its_progress_and_what_it_is_worth(browser: Browser, work
         page = watched.page
         page.click("#train")
         expect(page.locator("#job-body")).to_contain_text("at least two teams")
-        page.wait_for_timeout(1500)  # news of the job that ended may still open the dialog again
         page.keyboard.press("Escape")
         expect(page.locator("#job")).to_be_hidden()
         for team in ("white", "yellow", "referee"):

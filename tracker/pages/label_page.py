@@ -122,6 +122,7 @@ class LabelPage:
             now = await run_in_threadpool(self._desk.store.version)
             if now != version:
                 version = now
+                self._desk.changed_elsewhere()
                 self._tell({"type": "reload", "said": "another command changed the labels"})
 
     def _guess(self, trust: bool | None = None) -> None:
@@ -159,7 +160,7 @@ class LabelPage:
         """What changed, to the one who did it and to every other open page."""
         board = await run_in_threadpool(self._desk.board, None if done.everything else done.cards)
         message = {"type": "changed", "said": done.said, "everything": done.everything, "board": board,
-                   "by": request.headers.get("x-page", "")}  # fmt: skip
+                   "renamed": done.renamed, "by": request.headers.get("x-page", "")}  # fmt: skip
         self._tell(message)
         return JSONResponse(message)
 

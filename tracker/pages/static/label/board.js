@@ -1,11 +1,11 @@
 // The columns and their cards: drawn, dragged, walked through with the keys.
 
-import { ASIDE, OPEN, before, cards, chosen, columnOf, inColumn, isSure, make, nameOf, openIn, state } from "./state.js";
+import { ASIDE, OPEN, before, cards, chosen, columnOf, giveBack, inColumn, isSure, make, nameOf, openIn, renewField, state } from "./state.js";
 
 const board = document.getElementById("board");
 const elements = new Map(); // card id → its element, kept so that pictures are not fetched again
 const columns = new Map(); // column → its section
-let acts; // what the page does: { move, aside, rename, colour, choose, key }
+let acts; // what the page does: { move, rename, colour, choose, key }
 let last = null; // the card that had the focus last
 
 export function beginBoard(actions) {
@@ -53,16 +53,26 @@ export function drawAll() {
   for (const [name, column] of columns) if (!wanted.includes(name)) { column.remove(); columns.delete(name); }
   const lists = new Map(wanted.map((name) => [name, []]));
   for (const card of cards.values()) lists.get(columnOf(card))?.push(card);
-  wanted.forEach((name, place) => {
-    if (!columns.has(name)) columns.set(name, newColumn(name));
-    const column = columns.get(name);
-    if (board.children[place] !== column) board.insertBefore(column, board.children[place] ?? null);
-    const list = column.querySelector(".cards");
+  const focused = focusedCard();
+  for (const name of wanted) if (!columns.has(name)) columns.set(name, newColumn(name));
+  order(wanted.map((name) => columns.get(name)));
+  for (const name of wanted) {
+    const list = columns.get(name).querySelector(".cards");
     list.replaceChildren(...lists.get(name).sort(before).map((card) => drawn(card)));
     drawHead(name);
-  });
+  }
   for (const [id] of elements) if (!cards.has(id)) elements.delete(id);
   if (!cards.has(last)) setStop(firstCard());
+  if (focused !== null) elements.get(focused)?.focus({ preventScroll: true });
+}
+
+/** Lay columns in this order, and move around the one that has the focus: moved itself, it would lose it. */
+function order(sections) {
+  if (sections.every((section, place) => board.children[place] === section)) return;
+  const middle = Math.max(0, sections.findIndex((section) => section.contains(document.activeElement)));
+  if (!board.contains(sections[middle])) board.append(sections[middle]);
+  sections[middle].before(...sections.slice(0, middle));
+  board.append(...sections.slice(middle + 1));
 }
 
 /** Draw again only these cards, each in its place. */
@@ -109,11 +119,12 @@ export function focusedCard() {
   return cards.has(id) ? id : null;
 }
 
-/** The open card that comes after this one in its column, for going on after it is done. */
-export function nextOpen(id) {
+/** The open card that comes after this one in its column and is not among those that are being done. */
+export function nextOpen(id, busy) {
   const list = openIn(columnOf(cards.get(id)));
   const at = list.findIndex((card) => card.id === id);
-  return (list[at + 1] ?? list[at - 1])?.id ?? null;
+  const free = (card) => !busy.has(card.id);
+  return (list.slice(at + 1).find(free) ?? list.slice(0, Math.max(at, 0)).findLast(free))?.id ?? null;
 }
 
 /** The cards between two, in the column of the first. */
@@ -124,30 +135,39 @@ export function between(one, other) {
 }
 
 function newColumn(name) {
+  const column = make("section", { className: "column" });
+  column.dataset.column = name;
+  const team = () => column.dataset.column; // another one when the team is renamed
   const number = make("span", { className: "number", "aria-hidden": "true" });
   const title = make("div", { className: "title" });
   if (name === ASIDE) title.append(make("span", { className: "number" }, "0"), make("h2", {}, "Set aside"));
   else if (name === OPEN) title.append(make("h2", {}, "Not sorted yet"));
   else {
-    const colour = make("input", { type: "color", "aria-label": `colour of ${name}` });
-    colour.addEventListener("change", () => acts.colour(name, colour.value));
-    const field = make("input", { className: "name", value: name, maxLength: 100, dir: "auto", "aria-label": "name of the team" });
-    field.addEventListener("change", () => acts.rename(name, field.value));
+    const colour = make("input", { type: "color" });
+    colour.addEventListener("change", () => acts.colour(team(), colour.value));
+    const field = make("input", { className: "name", maxLength: 100, dir: "auto", "aria-label": "name of the team" });
+    field.addEventListener("change", () => acts.rename(team(), field.value));
     field.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") field.blur();
-      if (event.key === "Escape") { field.value = name; field.blur(); }
+      if (event.key === "Escape") giveBack(field);
+      if (event.key === "Enter" || event.key === "Escape") field.blur();
     });
     title.append(number, colour, field);
   }
   const count = make("p", { className: "count" });
   const confirm = make("button", { className: "confirm" });
-  confirm.addEventListener("click", () => acts.move(openIn(name).map((card) => card.id), name));
+  confirm.addEventListener("click", () => acts.move(openIn(team()).map((card) => card.id), team()));
   const head = make("header", {}, title, count, ...([ASIDE, OPEN].includes(name) ? [] : [confirm]));
-  const label = name === ASIDE ? "set aside" : name === OPEN ? "not sorted yet" : name;
-  const list = make("div", { className: "cards", role: "listbox", "aria-multiselectable": "true", "aria-label": label });
-  const column = make("section", { className: "column" }, head, list);
-  column.dataset.column = name;
+  column.append(head, make("div", { className: "cards", role: "listbox", "aria-multiselectable": "true" }));
   return column;
+}
+
+/** A team's column is called otherwise from now on, and stays the same element: somebody may be typing in it. */
+export function renameColumn(from, to) {
+  const column = columns.get(from);
+  if (!column || columns.has(to)) return;
+  columns.delete(from);
+  columns.set(to, column);
+  column.dataset.column = to;
 }
 
 function drawHead(name) {
@@ -164,10 +184,14 @@ function drawHead(name) {
     confirm.hidden = open === 0;
     confirm.textContent = open === 1 ? "Confirm this one" : `Confirm these ${open}`;
   }
+  column.querySelector(".cards").setAttribute("aria-label", { [ASIDE]: "set aside", [OPEN]: "not sorted yet" }[name] ?? name);
   const place = state.teams.findIndex((team) => team.name === name);
   if (place >= 0) {
+    const colour = column.querySelector("input[type=color]");
+    colour.setAttribute("aria-label", `colour of ${name}`);
+    renewField(colour, state.teams[place].colour);
+    renewField(column.querySelector(".name"), name);
     column.querySelector(".number").textContent = place + 1;
-    column.querySelector("input[type=color]").value = state.teams[place].colour;
   }
 }
 

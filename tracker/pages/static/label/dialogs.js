@@ -10,15 +10,24 @@ const held = document.getElementById("held");
 const heldBody = document.getElementById("held-body");
 const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
 let acts;
+let latest = null; // the job, as it was heard last
 
 export function beginDialogs(actions) { acts = actions; }
 
+/** Begin, or show what is under way. */
 export async function startJob(kind) {
-  drawJob(await ask("/api/job", { kind }));
+  if (latest?.state === "running") { job.showModal(); return; }
+  drawJob({ kind, state: "running", step: "beginning", share: 0 });
   if (!job.open) job.showModal();
+  try {
+    await ask("/api/job", { kind }); // what comes of it is heard like all news, in its order
+  } catch (error) {
+    drawJob({ kind, state: "failed", error: error.message });
+  }
 }
 
 export function drawJob(now) {
+  latest = now;
   document.getElementById("train").textContent = now.state === "running" ? "At work …" : "Train";
   if (now.state === "idle") return;
   jobTitle.textContent = now.kind === "train" ? "Training on what you said" : "Processing the video again";

@@ -1,10 +1,11 @@
 // The panel beside the board: what can be said about the chosen card, and what to do where none is chosen.
 
-import { cards, chosen, clock, columnOf, isSure, make, nameOf, openIn, state, ASIDE } from "./state.js";
+import { ASIDE, cards, chosen, clock, columnOf, giveBack, isSure, make, nameOf, openIn, renewField, state } from "./state.js";
 
 const drawer = document.getElementById("drawer");
 let acts;
 let cutting = false;
+let fields = null; // what can be typed about the chosen card: { id, element, renew }, the same as long as it is chosen
 
 export function beginDrawer(actions) { acts = actions; }
 
@@ -12,13 +13,30 @@ export function cutMode(on) { cutting = on; drawDrawer(); }
 
 export function drawDrawer() {
   const ids = [...chosen].filter((id) => cards.has(id));
-  const typing = drawer.contains(document.activeElement) && document.activeElement.matches("input, select")
-    ? document.activeElement.name : null;
-  drawer.replaceChildren(...(ids.length === 1 ? oneCard(cards.get(ids[0])) : ids.length ? several(ids) : nothing()));
-  if (typing) drawer.querySelector(`[name="${typing}"]`)?.focus();
+  const focused = drawer.contains(document.activeElement) ? document.activeElement.dataset.what : undefined;
+  const card = ids.length === 1 ? cards.get(ids[0]) : null;
+  if (!card) {
+    fields = null;
+    drawer.replaceChildren(...(ids.length ? several(ids) : nothing()));
+  } else {
+    if (fields?.id !== card.id) fields = fieldsOf(card.id);
+    fields.renew();
+    layAround(fields.element, above(card), below(card));
+  }
+  if (focused === undefined || drawer.contains(document.activeElement)) return;
+  const again = [...drawer.querySelectorAll("button")].find((each) => each.dataset.what === focused);
+  if (again) again.focus(); else if (card) acts.back(card.id);
 }
 
 export function focusName() { drawer.querySelector("[name=player]")?.focus(); }
+
+/** Put new content around an element that stays where it is: taken out and put back, it would lose what is typed. */
+function layAround(element, before, after) {
+  if (element.parentNode !== drawer) { drawer.replaceChildren(...before, element, ...after); return; }
+  for (const child of [...drawer.children]) if (child !== element) child.remove();
+  element.before(...before);
+  element.after(...after);
+}
 
 function nothing() {
   const all = [...cards.values()];
@@ -68,32 +86,53 @@ function several(ids) {
   ];
 }
 
-function oneCard(card) {
-  const person = state.players.find((player) => player.name === card.player);
-  const name = make("input", { name: "player", value: card.player ?? "", maxLength: 600, dir: "auto", autocomplete: "off", list: "players", placeholder: "nobody said yet" });
-  const number = make("input", { name: "number", value: person?.number ?? "", maxLength: 4, inputMode: "numeric", disabled: !person });
-  const consent = make("select", { name: "consent", disabled: !person },
+function fieldsOf(id) {
+  const name = make("input", { name: "player", maxLength: 600, dir: "auto", autocomplete: "off", list: "players", placeholder: "nobody said yet" });
+  const number = make("input", { name: "number", maxLength: 4, inputMode: "numeric" });
+  const consent = make("select", { name: "consent" },
     ...[["unknown", "not known"], ["given", "given"], ["withdrawn", "withdrawn"]].map(([value, text]) => make("option", { value }, text)));
-  consent.value = person?.consent ?? "unknown";
-  const day = make("input", { name: "day", type: "date", value: person?.consent_date ?? "", disabled: !person });
-  const say = () => acts.person(card.player, number.value, consent.value, day.value);
-  name.addEventListener("change", () => acts.name(card.id, name.value));
+  const day = make("input", { name: "day", type: "date" });
+  const player = () => name.value.trim();
+  const enable = () => { for (const field of [number, consent, day]) field.disabled = !player(); };
+  name.addEventListener("input", enable);
+  name.addEventListener("change", () => acts.name(id, name.value));
   name.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" || event.key === "Escape") {
-      if (event.key === "Escape") name.value = card.player ?? "";
-      name.blur();
-      acts.back(card.id);
-    }
+    if (event.key !== "Enter" && event.key !== "Escape") return;
+    if (event.key === "Escape") giveBack(name);
+    name.blur();
+    acts.back(id);
   });
-  for (const field of [number, consent, day]) field.addEventListener("change", say);
+  number.addEventListener("change", () => acts.person(player(), { number: number.value }));
+  consent.addEventListener("change", () => acts.person(player(), { consent: consent.value }));
+  day.addEventListener("change", () => acts.person(player(), { consent_date: day.value }));
+  const element = make("div", {},
+    make("div", { className: "pair" }, make("label", {}, "Player", name), make("label", {}, "No.", number)),
+    make("div", { className: "pair even" }, make("label", {}, "Consent", consent), make("label", {}, "since", day)));
+  const renew = () => {
+    const card = cards.get(id);
+    const person = state.players.find((each) => each.name === card.player);
+    renewField(name, card.player ?? "");
+    renewField(number, person?.number ?? "");
+    renewField(consent, person?.consent ?? "unknown");
+    renewField(day, person?.consent_date ?? "");
+    enable();
+  };
+  return { id, element, renew };
+}
+
+function above(card) {
   return [
     make("h2", { dir: "auto" }, nameOf(card)),
     make("p", { className: "soft" }, `${clock(card.from_s)} to ${clock(card.to_s)}${card.joined.length ? `, joined from ${card.joined.length + 1} tracks` : ""}`),
     make("div", { className: "pictures" }, ...pictures(card)),
     ...(cutting ? [make("p", { className: "soft" }, "Choose the scissors between the last picture of one and the first of the other.")] : []),
     make("h3", {}, "Team"), teams([card.id]),
-    make("div", { className: "pair" }, make("label", {}, "Player", name), make("label", {}, "No.", number)),
-    make("div", { className: "pair even" }, make("label", {}, "Consent", consent), make("label", {}, "since", day)),
+  ];
+}
+
+function below(card) {
+  const person = state.players.find((player) => player.name === card.player);
+  return [
     ...(person?.consent === "withdrawn" ? [make("p", { className: "said-wrong" }, "Not learnt from any more. To erase what is held: Who do you hold?")] : []),
     make("h3", {}, "Is something wrong with the card?"),
     make("div", { className: "choices" },
@@ -133,6 +172,7 @@ function pictures(card) {
 
 function button(text, action, title = "", className = "") {
   const made = make("button", { title, className }, text);
+  made.dataset.what = title || text;
   if (title && !text.trim().length) made.setAttribute("aria-label", title);
   if (className === "scissors") made.setAttribute("aria-label", title);
   made.addEventListener("click", action);

@@ -1,7 +1,7 @@
 // The labelling page: actions, keys, and what is heard from the server.
 
 import { ask } from "/shared/ask.js";
-import { beginBoard, between, drawAll, drawSome, focusCard, focusedCard, markTargets, nextOpen, showChosen } from "./board.js";
+import { beginBoard, between, drawAll, drawSome, focusCard, focusedCard, markTargets, nextOpen, renameColumn, showChosen } from "./board.js";
 import { beginDialogs, drawJob, openHeld, startJob } from "./dialogs.js";
 import { beginDrawer, cutMode, drawDrawer, focusName } from "./drawer.js";
 import { ASIDE, OPEN, cards, chosen, columnOf, isSure, make, me, state, takeIn } from "./state.js";
@@ -10,6 +10,8 @@ const at = (id) => document.getElementById(id);
 let joining = null; // the card that waits for the one of the same person
 let anchor = null; // where a Shift + click begins
 let toastTimer;
+let line = Promise.resolve(); // the actions that are not answered yet, one after the other
+const busy = new Set(); // the cards that they are about
 
 function toast(text, wrong = false) {
   if (!text) return;
@@ -29,7 +31,14 @@ async function post(path, body) {
   return value;
 }
 
-async function act(what, given = {}) {
+/** Do one thing after what was asked for before: two quick ones never overtake each other. */
+function act(what, given = {}) {
+  const done = line.then(() => actNow(what, given));
+  line = done;
+  return done;
+}
+
+async function actNow(what, given) {
   try {
     const done = await post(what === "undo" ? "/api/undo" : "/api/act", { what, ...given });
     show(done);
@@ -43,6 +52,7 @@ async function act(what, given = {}) {
 }
 
 function show(message) {
+  if (message.renamed) renameColumn(...message.renamed);
   const touched = takeIn(message.board, message.everything);
   if (message.everything) drawAll(); else drawSome(touched);
   drawRest();
@@ -77,7 +87,7 @@ const acts = {
   rename: async (team, name) => { if (!(await act("rename-team", { team, name }))) drawAll(); },
   colour: (team, colour) => act("colour", { team, colour }),
   name: (card, player) => act("name", { card, player }),
-  person: (player, number, consent, consent_date) => act("person", { player, number, consent, consent_date }),
+  person: (player, said) => act("person", { player, ...said }),
   cut: (card, frame) => act("cut", { card, frame }),
   async addTeam(ids) {
     const name = prompt("What is the team called?")?.trim();
@@ -116,17 +126,17 @@ const acts = {
     focusCard(id);
   },
   back: (id) => focusCard(id),
-  start: (kind) => startJob(kind).catch((error) => toast(error.message, true)),
+  start: startJob,
   /** A key on a card; whether it meant something. */
   key(key, id) {
     const ids = chosen.has(id) ? [...chosen] : [id];
     if (key === "Enter") {
       if (joining !== null) { acts.choose(id); return true; }
-      doAndGoOn(id, () => acts.move(ids, columnOf(cards.get(id))));
-    } else if (key === "0") doAndGoOn(id, () => acts.move(ids, ASIDE));
+      doAndGoOn(id, ids, columnOf(cards.get(id)));
+    } else if (key === "0") doAndGoOn(id, ids, ASIDE);
     else if (/^[1-9]$/.test(key)) {
       const team = state.teams[Number(key) - 1];
-      if (team) doAndGoOn(id, () => acts.move(ids, team.name));
+      if (team) doAndGoOn(id, ids, team.name);
     } else if (key === " ") acts.choose(id, { more: true });
     else if (key === "n") { acts.choose(id); focusName(); }
     else if (key === "j") { acts.choose(id); acts.join(id); }
@@ -136,17 +146,23 @@ const acts = {
   },
 };
 
-async function doAndGoOn(id, action) {
-  const next = nextOpen(id);
-  if (!(await action())) return;
+/** Go on to the next card at once, so that the next key is for that one; back where it is refused. */
+async function doAndGoOn(id, ids, column) {
+  if (column === OPEN) return;
+  for (const each of ids) busy.add(each);
+  const next = nextOpen(id, busy);
   const mine = chosen.has(id);
-  chosen.clear();
-  if (next !== null && cards.has(next)) {
-    if (mine) chosen.add(next);
-    focusCard(next);
-  } else focusCard(id);
-  showChosen();
-  drawDrawer();
+  const go = (to) => {
+    chosen.clear();
+    if (mine) chosen.add(to);
+    focusCard(to);
+    showChosen();
+    drawDrawer();
+  };
+  if (next !== null) go(next);
+  const done = await acts.move(ids, column);
+  for (const each of ids) busy.delete(each);
+  if (!done && next !== null && focusedCard() === next) go(id);
 }
 
 function endJoin() {

@@ -2,24 +2,29 @@
 
 export const me = crypto.randomUUID();
 export const cards = new Map();
-export const state = { run: "", teams: [], players: [], undo: null, guessedBy: null, withoutPictures: 0 };
+export const state = { revision: -1, run: "", teams: [], players: [], undo: null, guessedBy: null, withoutPictures: 0 };
 export const chosen = new Set();
 export const ASIDE = "\0aside";
 export const OPEN = "\0open";
 
-/** Take in a board, whole or in part; the ids of the cards that changed or went. */
+const told = new Map(); // card → the revision in which it was last heard of, those that are gone included
+
+/** Take in a board, whole or in part, as far as it is no older than what is known: answers and news may overtake each
+    other. The ids of the cards that changed or went. */
 export function takeIn(board, whole) {
-  Object.assign(state, {
-    run: board.run, teams: board.teams, players: board.players, undo: board.undo, guessedBy: board.guessed_by,
-    withoutPictures: board.without_pictures,
-  });
-  const touched = new Set(board.gone);
-  if (whole) {
-    for (const id of cards.keys()) touched.add(id);
-    cards.clear();
+  if (board.revision >= state.revision) {
+    Object.assign(state, {
+      revision: board.revision, run: board.run, teams: board.teams, players: board.players, undo: board.undo,
+      guessedBy: board.guessed_by, withoutPictures: board.without_pictures,
+    });
   }
-  for (const id of board.gone) cards.delete(id);
-  for (const card of board.cards) { cards.set(card.id, card); touched.add(card.id); }
+  const given = new Map(board.cards.map((card) => [card.id, card]));
+  const touched = new Set([...given.keys(), ...board.gone, ...(whole ? cards.keys() : [])]);
+  for (const id of touched) {
+    if ((told.get(id) ?? -1) > board.revision) continue;
+    told.set(id, board.revision);
+    if (given.has(id)) cards.set(id, given.get(id)); else cards.delete(id);
+  }
   for (const id of [...chosen]) if (!cards.has(id)) chosen.delete(id);
   return touched;
 }
@@ -48,3 +53,13 @@ export function make(tag, properties = {}, ...children) {
   element.append(...children.filter((child) => child !== null && child !== undefined));
   return element;
 }
+
+/** Show in a field what the server says, unless somebody is just changing it there: what is typed is never taken away. */
+export function renewField(field, value) {
+  const typing = field === document.activeElement && field.value !== field.dataset.was;
+  field.dataset.was = value;
+  if (!typing && field.value !== value) field.value = value;
+}
+
+/** Show again in a field what the server said last. */
+export function giveBack(field) { field.value = field.dataset.was; }
