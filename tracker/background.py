@@ -17,7 +17,19 @@ from numpy.typing import NDArray
 
 from tracker import homography
 from tracker.camera_motion import Similarity
-from tracker.key_frames import WIDTH, Features, KeyFrame, Registration, outside, recognise, register, shrink, thumbnail
+from tracker.key_frames import (
+    KEPT,
+    WIDTH,
+    Features,
+    KeyFrame,
+    Registration,
+    outside,
+    recognise,
+    register,
+    shrink,
+    thumbnail,
+)
+from tracker.spool import Spool
 
 Array = NDArray[np.float64]
 
@@ -51,17 +63,14 @@ class Edge:
     """(K, 2)"""
 
 
-@dataclass(frozen=True, eq=False)
-class Sighting:
-    """What one frame shares with a key frame; pixels of the small pictures."""
-
-    frame: int
-    key: int
-    """Index of the key frame; -1 where the frame is lost."""
-    key_points: NDArray[np.float32]
-    """(K, 2)"""
-    points: NDArray[np.float32]
-    """(K, 2) the same places in this frame."""
+SIGHTING = np.dtype([
+    ("frame", "i8"),
+    ("key", "i4"),  # index of the key frame; -1 where the frame is lost
+    ("count", "i4"),  # K, the matches that are known
+    ("key_points", "f4", (KEPT, 2)),  # the first K: pixels of the key frame's small picture
+    ("points", "f4", (KEPT, 2)),  # the same places in this frame's
+])  # fmt: skip
+"""What one frame shares with a key frame."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +85,8 @@ class Sightings:
     scene: tuple[int, ...]
     """Which scene each key frame belongs to; key frames of one scene are linked by edges."""
     edges: tuple[Edge, ...]
-    sightings: tuple[Sighting, ...]
-    """One for each frame looked at, in order."""
+    sightings: Spool
+    """One `SIGHTING` for each frame looked at, in order."""
 
 
 class Background:
@@ -99,7 +108,7 @@ class Background:
         """(3, 3) from its scene's first key frame to each key frame, for guesses."""
         self._scene: list[int] = []
         self._edges: list[Edge] = []
-        self._sightings: list[Sighting] = []
+        self._sightings = Spool(SIGHTING)
         self._at: int | None = None
         """The key frame that the last frame was registered to; None when lost."""
         self._pose = np.eye(3)
@@ -141,15 +150,20 @@ class Background:
             if before is not None and found is None:
                 self._lost = 1
         self._last = picture, people
-        empty = np.empty((0, 2), np.float32)
-        points = (empty, empty) if found is None else (found.key_points, found.points)
-        self._sightings.append(Sighting(frame, -1 if found is None or self._at is None else self._at, *points))
+        sighting = np.zeros(1, SIGHTING)
+        sighting["frame"], sighting["key"] = frame, -1 if found is None or self._at is None else self._at
+        if found is not None:
+            count = min(len(found.points), KEPT)
+            sighting["count"] = count
+            sighting["key_points"][0, :count] = found.key_points[:count]
+            sighting["points"][0, :count] = found.points[:count]
+        self._sightings.extend(sighting)
         return motion
 
     def finish(self) -> Sightings:
         """Everything that was seen."""
         return Sightings(
-            self._size, self._factor, tuple(self._keys), tuple(self._scene), tuple(self._edges), tuple(self._sightings)
+            self._size, self._factor, tuple(self._keys), tuple(self._scene), tuple(self._edges), self._sightings
         )
 
     def _follow(self, picture: NDArray[np.uint8], mask: NDArray[np.uint8]) -> Registration | None:

@@ -130,14 +130,15 @@ def carry(views: Sequence[Calibration], seen: Sightings) -> Carried | None:
         _shared([(position[e.first], position[e.second], e.first_points, e.second_points) for e in edges], middle),
         tuple(seen.keys[k] for k in linked), LineModel.of(rink), middle,
     )  # fmt: skip
+    sightings = seen.sightings.read()
     matrices, doubt, why = _frames(
-        seen, position, adjusted.centre, adjusted.lens, adjusted.views, adjusted.covariance, middle
+        sightings, position, adjusted.centre, adjusted.lens, adjusted.views, adjusted.covariance, middle
     )
     with np.errstate(all="ignore"):
         off_px = float(np.nanmedian(adjusted.line_px)) if np.isfinite(adjusted.line_px).any() else float("nan")
     about = (middle + 0.5) / seen.factor - 0.5
     x, y, z = (float(v) for v in adjusted.centre)
-    frames = np.array([s.frame for s in seen.sightings], np.int64)
+    frames = sightings["frame"].astype(np.int64)
     return Carried(
         rink=rink,
         frame=frames,
@@ -212,26 +213,24 @@ def _started(
 
 
 def _frames(
-    seen: Sightings, position: dict[int, int], centre: Array, lens: Lens, views: Views, covariance: Array, middle: Array
+    sightings: NDArray[np.void], position: dict[int, int], centre: Array, lens: Lens, views: Views, covariance: Array,
+    middle: Array,
 ) -> tuple[Array, Array, list[Why | None]]:
     """Homographies (F, 3, 3) to small pixels about the middle, uncertainties (F,), and why a frame has none."""
-    total = len(seen.sightings)
+    total = len(sightings)
     matrices, doubt = np.full((total, 3, 3), np.nan), np.full(total, np.nan)
     why: list[Why | None] = [
-        "not recognised" if s.key < 0 else "another scene" if s.key not in position else None for s in seen.sightings
+        "not recognised" if key < 0 else "another scene" if key not in position else None
+        for key in sightings["key"].tolist()
     ]
     usable = np.array([i for i, reason in enumerate(why) if reason is None], np.int64)
     for part in np.split(usable, range(_CHUNK, len(usable), _CHUNK)):
-        chunk = [seen.sightings[i] for i in part]
-        if not chunk:
+        chunk = sightings[part]
+        if not len(chunk):
             continue
-        mine, points = np.zeros((len(chunk), KEPT, 2)), np.zeros((len(chunk), KEPT, 2))
-        known = np.zeros((len(chunk), KEPT), np.bool_)
-        for row, sighting in enumerate(chunk):
-            count = min(len(sighting.points), KEPT)
-            mine[row, :count], points[row, :count] = sighting.key_points[:count], sighting.points[:count]
-            known[row, :count] = True
-        key = np.array([position[s.key] for s in chunk], np.int64)
+        mine, points = chunk["key_points"].astype(np.float64), chunk["points"].astype(np.float64)
+        known = np.arange(KEPT) < chunk["count"][:, None]
+        key = np.array([position[k] for k in chunk["key"].tolist()], np.int64)
         rays = views.rays(np.repeat(key, KEPT), lens.straightened((mine - middle).reshape(-1, 2))).reshape(
             len(chunk), KEPT, 3
         )

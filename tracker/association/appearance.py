@@ -39,11 +39,18 @@ class Appearance:
         return self.compare(self.mean, self.count, looks, np.ones(len(looks)))
 
     def compare(self, mean: np.ndarray, count: np.ndarray, other: np.ndarray, other_count: np.ndarray) -> np.ndarray:
-        """The same (N, M) for mean looks (N, D) and (M, D) of so many looks each (N,), (M,); 0 where one has none."""
-        squared = np.square(mean[:, None] - other[None])
-        ratio = self._ratio(squared, count[:, None], other_count[None])
-        known = (count > 0)[:, None] & (other_count > 0)[None] & np.isfinite(squared).all(axis=-1)
-        least = _LIMITS[0] * np.sqrt(np.clip(np.minimum(count[:, None], other_count[None]), 1, _CERTAIN))
+        """The same for mean looks of so many looks each, 0 where one has none: (N, M) for all pairs of (N, D), (N,)
+        and (M, D), (M,)."""
+        return self.compare_pairs(mean[:, None], count[:, None], other[None], other_count[None])
+
+    def compare_pairs(
+        self, mean: np.ndarray, count: np.ndarray, other: np.ndarray, other_count: np.ndarray
+    ) -> np.ndarray:
+        """The same for mean looks (..., D) of so many looks each (...,), pair by pair."""
+        squared = np.square(mean - other)
+        known = (count > 0) & (other_count > 0) & np.isfinite(squared).all(axis=-1)
+        least = _LIMITS[0] * np.sqrt(np.clip(np.minimum(count, other_count), 1, _CERTAIN))
+        ratio = self._ratio(squared, count, other_count)
         return np.where(known, np.clip(np.nan_to_num(ratio), least, _LIMITS[1]), 0.0)
 
     @property
@@ -127,13 +134,14 @@ class Appearance:
         self._pairs = total
 
 
-def mean_looks(group: np.ndarray, looks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def mean_looks(group: np.ndarray, looks: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean looks (G, D) and how many looks are behind each (G,), of the groups 0 ... G-1 that `group (N,)` says.
 
-    `looks (N, D)` is NaN where unknown.
+    `looks` (M, D) is NaN where unknown; `rows (N,)` says which of them the groups are about.
     """
-    known = np.isfinite(looks).all(axis=1)
-    total = np.zeros((int(group.max(initial=-1)) + 1, looks.shape[1]))
-    np.add.at(total, group[known], looks[known])
-    count = np.bincount(group[known], minlength=len(total)).astype(float)
-    return total / np.maximum(count, 1)[:, None], count
+    size = int(group.max(initial=-1)) + 1
+    known = np.isfinite(looks).all(axis=1)[rows]
+    group, rows = group[known], rows[known]
+    count = np.bincount(group, minlength=size).astype(float)
+    total = [np.bincount(group, looks[rows, d].astype(np.float64), size) for d in range(looks.shape[1])]
+    return np.stack(total, axis=1) / np.maximum(count, 1)[:, None], count

@@ -1,7 +1,6 @@
 """Association from the outside: feed it the boxes of every frame, then ask for the tracks."""
 
 from array import array
-from dataclasses import replace
 
 import numpy as np
 import supervision as sv
@@ -9,17 +8,21 @@ import supervision as sv
 from tracker.association.belief import believable
 from tracker.association.config import AssociationConfig
 from tracker.association.cuts import cut_tracklets
-from tracker.association.ends import Observations
+from tracker.association.ends import Observations, Steps
 from tracker.association.linking import link
-from tracker.association.motion import cut_edges, edges
+from tracker.association.motion import edges
 from tracker.association.online import OnlineTracker
 from tracker.association.plain_view import covered
 from tracker.association.result import build_tracks
 from tracker.association.tracks import Tracks
+from tracker.spool import Spool
+
+_ROW = np.dtype([("step", "i4"), ("tracklet", "i4"), ("xyxy", "f4", 4), ("confidence", "f4"), ("class_id", "i2"),
+                 ("crowded", "?")])  # fmt: skip
 
 
 class Associator:
-    """Boxes in, tracks out; 60 bytes are kept of a detection.
+    """Boxes in, tracks out. Until the end what is kept of the boxes lies on disk.
 
     Args:
         frame_size: Width and height of the video [px].
@@ -35,13 +38,8 @@ class Associator:
         self._camera = array("d")
         self._looked = array("b")  # whether boxes were given for a frame
         self._skipped: list[np.ndarray | None] = []  # shifts of the frames since the last boxes
-        self._step = array("i")  # of each kept detection: its position in _frames
-        self._tracklet = array("i")
-        self._boxes = array("f")
-        self._confidence = array("f")
-        self._class = array("h")
-        self._crowded = array("b")
-        self._looks = array("f")
+        self._rows = Spool(_ROW)  # the boxes that have a tracklet; `step` is the position in _frames
+        self._looks: Spool | None = None  # of the same boxes
         self._features = 0
 
     def update(
@@ -81,15 +79,14 @@ class Associator:
         ids[usable] = self._online.step(
             xyxy[usable], confidence[usable], time_s, None if looks is None else np.asarray(looks, float)[usable], shift
         )
-        kept = ids >= 0
-        self._step.extend([len(self._frames)] * int(kept.sum()))
-        self._tracklet.extend(ids[kept].tolist())
-        self._boxes.extend(xyxy[kept].ravel().tolist())
-        self._confidence.extend(confidence[kept].tolist())
-        self._class.extend(classes[kept].tolist())
+        kept = np.flatnonzero(ids >= 0)
         edge = edges(xyxy)
-        self._crowded.extend(covered(edge, edge, same=True)[kept].tolist())
-        self._keep_looks(None if looks is None else np.asarray(looks, np.float64)[kept], int(kept.sum()))
+        rows = np.empty(len(kept), _ROW)
+        rows["step"], rows["tracklet"], rows["xyxy"] = len(self._frames), ids[kept], xyxy[kept]
+        rows["confidence"], rows["class_id"] = confidence[kept], classes[kept]
+        rows["crowded"] = covered(edge, edge, same=True)[kept]
+        self._keep_looks(None if looks is None else np.asarray(looks, np.float64)[kept], len(kept))
+        self._rows.extend(rows)
         self._fill_in_camera(before, self._online.camera.position, known=shift is not None)
         self._frames.append(frame)
         self._times.append(time_s)
@@ -128,70 +125,67 @@ class Associator:
 
     def finish(self) -> Tracks:
         """The tracks of everything given so far: tracklets linked, false ones dropped, courses smoothed and filled."""
-        if not self._step:
+        if not len(self._rows):
             return Tracks.empty()
         here = self._online.camera.position
         self._fill_in_camera(here, here, known=all(shift is not None for shift in self._skipped))
-        step, tracklet = np.asarray(self._step, np.int64), np.asarray(self._tracklet, np.int64)
-        order = np.lexsort((step, tracklet))
-        piece = tracklet[order]
-        if self._features:
-            looks = np.asarray(self._looks, np.float64).reshape(-1, self._features)
-            piece = cut_tracklets(piece, looks[order], self._online.appearance)
-            again = np.argsort(piece, kind="stable")
-            order, piece = order[again], piece[again]
-        observations = self._observations(order, piece)
-        groups = np.split(np.arange(len(order)), np.flatnonzero(np.diff(observations.tracklet)) + 1)
+        steps = self._steps()
+        observations, looks, tracklet = self._pieces(steps)
+        begins = {
+            int(observations.tracklet[row]): (int(tracklet[row]), int(steps.frame[observations.step[row]]))
+            for row in np.flatnonzero(np.diff(observations.tracklet, prepend=-1)).tolist()
+        }
+        del tracklet
+        groups = np.split(np.arange(len(observations.step), dtype=np.int32),
+                          np.flatnonzero(np.diff(observations.tracklet)) + 1)  # fmt: skip
         groups = [rows for rows in groups if len(rows) >= self._config.min_hits]
         believed = believable(observations, groups, self._config)
-        rows = np.concatenate([np.zeros(0, np.int64), *(groups[index] for index in np.flatnonzero(believed))])
+        rows = np.concatenate([np.zeros(0, np.int32), *(groups[index] for index in np.flatnonzero(believed))])
+        del groups
         if not len(rows):
             return Tracks.empty()
         observations = observations.take(rows, observations.tracklet[rows])
+        jitter = self._online.jitter.shares
         person = link(
-            observations, self._frame_size, self._online.jitter.shares, self._config, self._online.plain_view.limit_s,
-            looks[order[rows]] if self._features else None, self._online.appearance,
+            observations, jitter, self._config, self._online.plain_view.limit_s,
+            None if looks is None else looks[rows], self._online.appearance,
         )  # fmt: skip
+        del looks, rows
         kept = np.flatnonzero(person >= 0)
-        rows, person = rows[kept], person[kept]
-        observations = observations.take(kept, observations.tracklet[kept])
-        return build_tracks(
-            replace(observations, step=step[order[rows]]),
-            person,
-            begins={
-                int(piece[row]): (int(tracklet[order[row]]), int(self._frames[step[order[row]]]))
-                for row in np.unique(piece, return_index=True)[1].tolist()
-            },
-            class_id=np.asarray(self._class, np.int64)[order[rows]],
-            step_frame=np.asarray(self._frames, np.int64),
-            step_time_s=np.asarray(self._times),
-            step_camera=np.asarray(self._camera).reshape(-1, 2),
-            step_looked=np.asarray(self._looked, bool),
-            frame_size=self._frame_size,
-            jitter=self._online.jitter.shares,
-            config=self._config,
-        )
+        if len(kept) < len(person):
+            observations, person = observations.take(kept, observations.tracklet[kept]), person[kept]
+        return build_tracks(observations, person, begins, jitter, self._config)
 
     def _keep_looks(self, looks: np.ndarray | None, count: int) -> None:
-        """Remember the looks (count, D) of the boxes just kept; NaN where nobody looked."""
-        if looks is not None and not self._features:
+        """Remember the looks (count, D) of the boxes that are about to be kept; NaN where nobody looked."""
+        if looks is not None and self._looks is None:
             self._features = looks.shape[1]
-            self._looks.extend([np.nan] * (self._features * (len(self._step) - count)))
-        if looks is None:
-            looks = np.full((count, self._features), np.nan)
-        self._looks.extend(looks.ravel().tolist())
+            self._looks = Spool(np.dtype((np.float32, self._features)))
+            self._looks.extend(np.full((len(self._rows), self._features), np.nan, np.float32))
+        if self._looks is not None:
+            self._looks.extend(np.full((count, self._features), np.nan, np.float32) if looks is None else looks)
 
-    def _observations(self, order: np.ndarray, piece: np.ndarray) -> Observations:
-        step = np.asarray(self._step, np.int64)[order]
-        edge = edges(np.asarray(self._boxes, np.float64).reshape(-1, 4)[order])
-        look = np.cumsum(np.asarray(self._looked, np.int64)) - 1  # what a track missed counts in looks, not in frames
-        return Observations(
-            tracklet=piece,
-            step=look[step],
-            time_s=np.asarray(self._times)[step],
-            edge=edge,
-            cut=cut_edges(edge, self._frame_size),
-            camera=np.asarray(self._camera).reshape(-1, 2)[step],
-            confidence=np.asarray(self._confidence, np.float64)[order],
-            crowded=np.asarray(self._crowded, bool)[order],
-        )
+    def _steps(self) -> Steps:
+        looked = np.asarray(self._looked, bool)
+        return Steps(
+            frame=np.asarray(self._frames, np.int64), time_s=np.asarray(self._times),
+            camera=np.asarray(self._camera).reshape(-1, 2), looked=looked, look=np.cumsum(looked) - 1,
+            size=self._frame_size,
+        )  # fmt: skip
+
+    def _pieces(self, steps: Steps) -> tuple[Observations, np.ndarray | None, np.ndarray]:
+        """All boxes, their looks, and the tracklets that the pieces were cut from, sorted by piece, then by time."""
+        rows = self._rows.read()
+        order = np.lexsort((rows["step"], rows["tracklet"])).astype(np.int32)
+        rows = rows[order]
+        tracklet = piece = rows["tracklet"].copy()
+        looks = None if self._looks is None else self._looks.read()[order]
+        if looks is not None:
+            piece = cut_tracklets(tracklet, looks, self._online.appearance)
+            again = np.argsort(piece, kind="stable").astype(np.int32)
+            rows, looks, piece, tracklet = rows[again], looks[again], piece[again], tracklet[again]
+        observations = Observations(
+            tracklet=piece, step=rows["step"].copy(), xyxy=rows["xyxy"].copy(), confidence=rows["confidence"].copy(),
+            class_id=rows["class_id"].copy(), crowded=rows["crowded"].copy(), steps=steps,
+        )  # fmt: skip
+        return observations, looks, tracklet

@@ -30,16 +30,16 @@ def believable(observations: Observations, groups: list[np.ndarray], config: Ass
 
 def long_enough(observations: Observations, groups: list[np.ndarray], video_s: float, minimum_s: float) -> np.ndarray:
     """Which of the K tracks last `minimum_s` seconds, or half the video where that is shorter: (K,) bool."""
-    length_s = [observations.time_s[rows[-1]] - observations.time_s[rows[0]] for rows in groups]
-    return np.array(length_s) >= min(minimum_s, video_s / 2)
+    first, last = (np.array([rows[end] for rows in groups], np.int64) for end in (0, -1))
+    return observations.time_s(last) - observations.time_s(first) >= min(minimum_s, video_s / 2)
 
 
 def _figures(
     observations: Observations, rows: np.ndarray, config: AssociationConfig
 ) -> tuple[float, float, float, float]:
     """Of a track: seconds in sight, share of frames in sight, mean confidence, variance of the confidence."""
-    gaps, skipped = np.diff(observations.time_s[rows]), np.diff(observations.step[rows])
+    gaps, skipped = np.diff(observations.time_s(rows)), np.diff(observations.look(rows))
     near = gaps <= config.fill_s
-    confidence = observations.confidence[rows]
+    confidence = observations.confidence[rows].astype(np.float64)
     density = (near.sum() + 1) / (skipped[near].sum() + 1)
     return float(gaps[near].sum()), float(density), float(confidence.mean()), float(confidence.var())

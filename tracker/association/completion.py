@@ -26,28 +26,23 @@ class Course:
 def complete(
     observations: Observations,
     rows: np.ndarray,
-    step_time_s: np.ndarray,
-    step_camera: np.ndarray,
-    frame_size: np.ndarray,
     jitter: tuple[float, float],
     config: AssociationConfig,
 ) -> list[Course]:
-    """The courses of the person seen in `rows` (ascending in time), cut at gaps longer than `config.fill_s`.
-
-    `step_time_s (S,)` and `step_camera (S, 2)` are the times and camera shifts of all processed frames.
-    """
-    gaps = np.diff(observations.time_s[rows])
+    """The courses of the person seen in `rows` (ascending in time), cut at gaps longer than `config.fill_s`."""
+    steps_of, frame_size = observations.steps, observations.steps.size
+    gaps = np.diff(observations.time_s(rows))
     courses = []
     for part in np.split(rows, np.flatnonzero(gaps > config.fill_s) + 1):
         steps = np.arange(observations.step[part[0]], observations.step[part[-1]] + 1)
         row = np.full(len(steps), -1, np.int64)
         row[observations.step[part] - steps[0]] = part
-        edge = _smooth(observations, row, step_time_s[steps], step_camera[steps], jitter, config)
+        edge = _smooth(observations, row, steps_of.time_s[steps], steps_of.camera[steps], jitter, config)
         seen = row >= 0
         inside = np.clip(edge, 0, frame_size[:, None])
         share = np.prod((inside[..., 1] - inside[..., 0]) / np.maximum(edge[..., 1] - edge[..., 0], 1e-6), axis=-1)
         gone = seen & (inside[..., 1] - inside[..., 0] < 1).any(axis=-1)
-        inside[gone] = observations.edge[row[gone]]  # smoothed out of the picture: what was seen stays
+        inside[gone] = observations.edge(row[gone])  # smoothed out of the picture: what was seen stays
         keep = seen | (share > _MIN_SHARE)
         courses.append(Course(steps[keep], row[keep], boxes(inside[keep])))
     return courses
@@ -63,8 +58,8 @@ def _smooth(
 ) -> np.ndarray:
     """Smoothed edges (K, 2, 2) at every step; `row (K,)`: the observation of a step or -1."""
     seen = row >= 0
-    edge = observations.edge[np.maximum(row, 0)] - camera[..., None]
-    cut = observations.cut[np.maximum(row, 0)]
+    edge = observations.edge(np.maximum(row, 0)) - camera[..., None]
+    cut = observations.cut(np.maximum(row, 0))
     height = float(np.median(edge[seen, 1, 1] - edge[seen, 1, 0]))
     result = np.empty_like(edge)
     for axis in (0, 1):

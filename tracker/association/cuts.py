@@ -28,7 +28,7 @@ def cut_tracklets(tracklet: np.ndarray, looks: np.ndarray, appearance: Appearanc
     bounds = np.flatnonzero(np.diff(tracklet, prepend=-1, append=-1))
     for first, last in itertools.pairwise(bounds):
         known = first + np.flatnonzero(np.isfinite(looks[first:last]).all(axis=1))
-        for cut in sorted(_steps(looks[known], appearance)):
+        for cut in sorted(_steps(looks[known].astype(np.float64), appearance)):
             # Between the last look before the step and the first one after it nobody saw: half of it goes to each.
             piece[(known[cut - 1] + known[cut] + 1) // 2 : last] = fresh
             fresh += 1

@@ -9,6 +9,8 @@ A tracklet often lives on for an instant, on a second box of its person or on so
 already: such an end counts from before that beginning, and what overlaps is dropped when the two are linked.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
@@ -21,7 +23,6 @@ from tracker.association.motion import BoxMotion
 
 def link(
     observations: Observations,
-    frame_size: np.ndarray,
     jitter: tuple[float, float],
     config: AssociationConfig,
     plain_view_s: float,
@@ -35,45 +36,51 @@ def link(
 
     Args:
         observations: All boxes.
-        frame_size: Width and height [px].
         jitter: Of the boxes, as `jitter.Jitter.shares`.
         config: Parameters.
         plain_view_s: The longest gap in which somebody in plain view is missed [s].
         looks: (N, D) of every observation, NaN where unknown; None where nobody looks.
         appearance: What a likeness is worth in this video.
     """
-    person = observations.tracklet.copy()
-    still = float(np.ptp(observations.camera, axis=0).max()) < config.still_camera * frame_size[0]
+    person, frame_size = observations.tracklet.copy(), observations.steps.size
+    still = float(np.ptp(observations.camera(), axis=0).max()) < config.still_camera * frame_size[0]
     returns = [config.return_s] if still and looks is not None else []
     for reach_s in (*config.link_rounds_s, *returns):
         order = np.lexsort((observations.step, person))
         order = order[person[order] >= 0]
         likeness = None
         if looks is not None:
-            likeness = _likeness(np.unique(person[order], return_inverse=True)[1], looks[order], appearance)
+            means, count = mean_looks(np.unique(person[order], return_inverse=True)[1], looks, order)
+            likeness = Likeness(means, count, appearance)
         seen = observations.take(order, person[order])
-        person[order] = _link_once(seen, frame_size, jitter, config, reach_s, plain_view_s, likeness, bool(returns))
+        person[order] = _link_once(seen, jitter, config, reach_s, plain_view_s, likeness, bool(returns))
     return person
 
 
-def _likeness(group: np.ndarray, looks: np.ndarray, appearance: Appearance) -> np.ndarray:
-    """Evidence (G, G) [nats] that two groups of observations show one person, by their looks."""
-    means = mean_looks(group, looks)
-    return appearance.compare(*means, *means)
+@dataclass(frozen=True)
+class Likeness:
+    """How alike groups of observations look."""
+
+    mean: np.ndarray  # (G, D)
+    count: np.ndarray  # (G,) looks behind each
+    appearance: Appearance
+
+    def of(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """Evidence (P,) [nats] that the groups `one (P,)` and `other (P,)` show one person, by their looks."""
+        return self.appearance.compare_pairs(self.mean[one], self.count[one], self.mean[other], self.count[other])
 
 
 def _link_once(
     observations: Observations,
-    frame_size: np.ndarray,
     jitter: tuple[float, float],
     config: AssociationConfig,
     reach_s: float,
     plain_view_s: float,
-    likeness: np.ndarray | None,
+    likeness: Likeness | None,
     returns: bool,
 ) -> np.ndarray:
     """One round with gaps up to `reach_s` seconds; returns the person (N,) of every observation, -1: dropped."""
-    person = observations.tracklet
+    person, frame_size = observations.tracklet, observations.steps.size
     names, first, count = np.unique(person, return_index=True, return_counts=True)
     last = first + count - 1
     motion = BoxMotion(config)
@@ -95,8 +102,8 @@ def _link_once(
         )
     stop = stop.blurred(np.where(observations.crowded[row], config.crowded_blur, 0.0))
     start = start.blurred(np.where(observations.crowded[first[after]], config.crowded_blur, 0.0))
-    at_border_stop = _at_border(stop, observations.camera[row], frame_size)
-    at_border_start = _at_border(start, observations.camera[first[after]], frame_size)
+    at_border_stop = _at_border(stop, observations.camera(row), frame_size)
+    at_border_start = _at_border(start, observations.camera(first[after]), frame_size)
     inside = 2.0 - at_border_stop - at_border_start
     cost = _costs(stop, start, stops.mean[..., 2], motion, config, frame_size)
     gap = start.time_s - stop.time_s
@@ -107,7 +114,7 @@ def _link_once(
     cost[plain & (inside == 2) & (gap > plain_view_s)] = np.inf
     cost[(inside > 0) & (gap > config.link_rounds_s[-1])] = np.inf
     if likeness is not None:
-        cost -= likeness[before, after]
+        cost -= likeness.of(before, after)
     following = _best_matching(before, after, cost, len(names))
     label = np.arange(len(names))
     for index in np.argsort(starts.time_s, kind="stable"):
@@ -121,7 +128,7 @@ def _link_once(
 
 def _rows_in(observations: Observations, window_s: float) -> int:
     """How many boxes of a tracklet `window_s` seconds hold, about."""
-    gaps = np.diff(observations.time_s)[np.diff(observations.tracklet) == 0]
+    gaps = np.diff(observations.time_s())[np.diff(observations.tracklet) == 0]
     return max(3, round(window_s / float(np.median(gaps)))) if len(gaps) else 3
 
 
@@ -144,11 +151,12 @@ def _ends_of_pairs(
     Where they overlap, the later one must outlive the earlier one, and the earlier one be longer than what is dropped.
     """
     row = last[before]
-    for pair in np.flatnonzero(observations.step[first[after]] <= observations.step[row]):
-        own = observations.step[first[before[pair]] : row[pair] + 1]
-        row[pair] = first[before[pair]] + np.searchsorted(own, observations.step[first[after[pair]]]) - 1
+    look = observations.look()
+    for pair in np.flatnonzero(look[first[after]] <= look[row]):
+        own = look[first[before[pair]] : row[pair] + 1]
+        row[pair] = first[before[pair]] + np.searchsorted(own, look[first[after[pair]]]) - 1
     dropped, left = last[before] - row, row - first[before] + 1
-    outlives = observations.step[last[after]] - observations.step[last[before]] > dropped
+    outlives = look[last[after]] - look[last[before]] > dropped
     sound = (dropped == 0) | ((before != after) & (left > np.maximum(dropped, 2)) & outlives)
     return before[sound], after[sound], row[sound]
 

@@ -8,57 +8,58 @@ from tracker.association.config import AssociationConfig
 from tracker.association.ends import Observations
 from tracker.association.tracks import Piece, Tracks
 
+_COLUMNS = {
+    "step": np.int32, "track_id": np.int32, "xyxy": np.float32, "confidence": np.float32, "class_id": np.int16,
+    "observed": bool,
+}  # fmt: skip
+
 
 def build_tracks(
     observations: Observations,
     person: np.ndarray,
     begins: dict[int, tuple[int, int]],
-    class_id: np.ndarray,
-    step_frame: np.ndarray,
-    step_time_s: np.ndarray,
-    step_camera: np.ndarray,
-    step_looked: np.ndarray,
-    frame_size: np.ndarray,
     jitter: tuple[float, float],
     config: AssociationConfig,
 ) -> Tracks:
     """The tracks of `observations` under the numbers `person (N,)`.
 
-    `step_frame (S,)`, `step_time_s (S,)` and `step_camera (S, 2)` describe all processed frames, `step_looked (S,)`
-    says in which of them people were looked for; `class_id (N,)` is of the observations. Their numbers are those of
-    pieces; `begins` has of each piece, also of those that were dropped, the online tracklet that it was cut from and
-    its first frame.
+    Their numbers are those of pieces; `begins` has of each piece, also of those that were dropped, the online tracklet
+    that it was cut from and its first frame.
     """
+    steps = observations.steps
     order = np.lexsort((observations.step, person))
     groups = np.split(order, np.flatnonzero(np.diff(person[order])) + 1)
-    lasting = long_enough(observations, groups, float(step_time_s[-1] - step_time_s[0]), config.min_track_s)
+    lasting = long_enough(observations, groups, float(steps.time_s[-1] - steps.time_s[0]), config.min_track_s)
     groups = [groups[index] for index in np.flatnonzero(lasting)]
     groups.sort(key=lambda rows: (observations.step[rows[0]], observations.tracklet[rows[0]]))
     if not groups:
         return Tracks.empty()
-    parts: list[tuple[np.ndarray, ...]] = []
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in _COLUMNS}
     mapping: dict[int, int] = {}
     for number, rows in enumerate(groups, start=1):
         mapping |= dict.fromkeys(np.unique(observations.tracklet[rows]).tolist(), number)
-        usual_class = int(np.bincount(class_id[rows] - class_id.min()).argmax() + class_id.min())
-        for course in complete(observations, rows, step_time_s, step_camera, frame_size, jitter, config):
-            row = _believed_row(course, step_looked)
+        classes = observations.class_id[rows].astype(np.int64)
+        usual = int(np.bincount(classes - classes.min()).argmax() + classes.min())
+        for course in complete(observations, rows, jitter, config):
+            row = _believed_row(course, steps.looked)
             seen = row >= 0
-            confidence = np.where(seen, observations.confidence[row], 0.0)
-            classes = np.where(seen, class_id[row], usual_class)
-            parts.append((course.step, np.full(len(seen), number), course.xyxy, confidence, classes, seen))
-    step, track_id, xyxy, confidence, classes, seen = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = np.lexsort((track_id, step))
+            column = {
+                "step": course.step, "track_id": np.full(len(seen), number), "xyxy": course.xyxy,
+                "confidence": np.where(seen, observations.confidence[row], 0.0),
+                "class_id": np.where(seen, observations.class_id[row], usual), "observed": seen,
+            }  # fmt: skip
+            for name, dtype in _COLUMNS.items():
+                parts[name].append(column[name].astype(dtype))
+    step, track_id = (np.concatenate(parts.pop(name)) for name in ("step", "track_id"))
+    order = np.lexsort((track_id, step)).astype(np.int32)
+    whole = {name: np.concatenate(parts.pop(name))[order] for name in list(parts)}
     step = step[order]
     return Tracks(
-        frame=step_frame[step],
-        time_s=step_time_s[step],
-        track_id=track_id[order].astype(np.int64),
-        xyxy=xyxy[order].astype(np.float32),
-        confidence=confidence[order].astype(np.float32),
-        class_id=classes[order].astype(np.int64),
-        observed=seen[order],
+        frame=steps.frame[step].astype(np.int32),
+        time_s=steps.time_s[step],
+        track_id=track_id[order],
         pieces=tuple(sorted(Piece(*begin, mapping.get(piece, 0)) for piece, begin in begins.items())),
+        **whole,
     )
 
 
