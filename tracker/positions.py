@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from tracker.attacks import OFFICIALS
 from tracker.movement import FASTEST_MPS, LONGEST_GAP_S
+from tracker.skated import skated
 from tracker.skates import skate_points
-from tracker.smoothing import breaks, smooth
+from tracker.smoothing import breaks
 from tracker.tables import POSITIONS, Metres
 
 Array = NDArray[np.float64]
@@ -113,19 +114,18 @@ def positions(
     return POSITIONS.fit(table.with_columns(pl.col("x_m", "y_m").fill_nan(None))).sort("frame", "track_id")
 
 
-def uncertainty(
-    ground: Ground, points_px: Array, heights_px: Array, frames: NDArray[np.int64] | None = None
+def _spread(
+    ground: Ground, points_px: Array, heights_px: Array, place: Array, frames: NDArray[np.int64]
 ) -> tuple[Array, Array]:
-    """Places `(N, 2)` in metres and their standard deviations `(N, 2)` along x and y, from the boxes' jitter in pixels.
+    """Where one standard deviation of a box's jitter leads on the ice, to the right and upwards: metres `(N, 2)` each.
 
     From a low camera a pixel up or down is a long way on the far side of the ice: without this, people there dance.
     """
-    place = ground.to_rink(points_px, frames)
     jitter = JITTER_OF_HEIGHT * heights_px
-    aside = ground.to_rink(points_px + np.stack([jitter, np.zeros_like(jitter)], axis=1), frames) - place
-    ahead = ground.to_rink(points_px + np.stack([np.zeros_like(jitter), jitter], axis=1), frames) - place
-    sigma = np.sqrt(aside**2 + ahead**2)
-    return place, np.clip(np.nan_to_num(sigma, nan=5.0), 0.02, 5.0)
+    none = np.zeros_like(jitter)
+    aside = ground.to_rink(points_px + np.stack([jitter, none], axis=1), frames) - place
+    ahead = ground.to_rink(points_px - np.stack([none, jitter], axis=1), frames) - place
+    return aside, ahead
 
 
 def _away(ground: Ground, points_px: Array, place: Array, frames: NDArray[np.int64]) -> Array:
@@ -138,9 +138,11 @@ def _away(ground: Ground, points_px: Array, place: Array, frames: NDArray[np.int
 def _smoothed(tracks: Tracks, ground: Ground) -> Array:
     frames = np.asarray(tracks.frame, np.int64)
     points, heights = skate_points(tracks)
-    place, sigma = uncertainty(ground, points, heights, frames)
+    place = ground.to_rink(points, frames)
+    less_sure = np.where(np.asarray(tracks.observed, np.bool_), 1.0, FILLED_IN)[:, None]
+    aside, ahead = (less_sure * way for way in _spread(ground, points, heights, place, frames))
+    sigma = np.clip(np.nan_to_num(np.hypot(aside, ahead), nan=5.0), 0.02, 5.0)
     place = place + NEARER_SKATE_M * _away(ground, points, place, frames)
-    sigma = np.where(np.asarray(tracks.observed, np.bool_)[:, None], sigma, sigma * FILLED_IN)
     result = np.full_like(place, np.nan)
     order = np.lexsort((tracks.time_s, tracks.track_id))
     starts = np.flatnonzero(np.diff(tracks.track_id[order], prepend=-1))
@@ -153,7 +155,7 @@ def _smoothed(tracks: Tracks, ground: Ground) -> Array:
         cuts = breaks(time, place[rows], sigma[rows], longest_gap_s=LONGEST_GAP_S, fastest_mps=FASTEST_MPS)
         for part in np.split(np.arange(len(rows)), cuts):
             at = rows[part]
-            path = smooth(time[part], place[at], sigma[at])
+            path = skated(time[part], place[at], aside[at], ahead[at])
             result[at] = np.where(_near_seen(time[part], place[at])[:, None], path, np.nan)
     return result
 

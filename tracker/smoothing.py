@@ -13,14 +13,12 @@ from scipy.linalg import solveh_banded
 
 Array = NDArray[np.float64]
 
-ACCELERATION_DENSITY = 1.2
-"""q in m²/s³, chosen on noisy paths of known truth: larger values follow the noise and add to distance and speed."""
 HUBER = 2.0
 """Residuals of more than this many σ count linearly."""
 _ROUNDS = 4
 
 
-def smooth(time_s: Array, xy: Array, sigma: Array, *, density: float = ACCELERATION_DENSITY) -> Array:
+def smooth(time_s: Array, xy: Array, sigma: Array, *, density: float) -> Array:
     """Smooth one unbroken stretch of a track.
 
     Args:
@@ -37,16 +35,16 @@ def smooth(time_s: Array, xy: Array, sigma: Array, *, density: float = ACCELERAT
     if not seen.any():
         return np.full_like(xy, np.nan)
     if np.count_nonzero(seen) == 1 or len(time_s) < 3:
-        return _straight(time_s, xy, seen)
+        return straight(time_s, xy, seen)
     dt = np.diff(time_s)
-    roughness = _roughness(dt, density)
+    inertia = roughness(dt, density)
     precision = np.where(seen[:, None], 1.0 / np.square(sigma), 0.0)
     places = np.where(seen[:, None], xy, 0.0)
     path = np.empty_like(xy)
     for axis in range(2):
         weights = precision[:, axis].copy()
         for _ in range(_ROUNDS):
-            bands = roughness.copy()
+            bands = inertia.copy()
             bands[2] += weights
             path[:, axis] = solveh_banded(bands, weights * places[:, axis], check_finite=False)
             off = np.abs(path[:, axis] - places[:, axis]) * np.sqrt(precision[:, axis])
@@ -54,7 +52,7 @@ def smooth(time_s: Array, xy: Array, sigma: Array, *, density: float = ACCELERAT
     return path
 
 
-def _roughness(dt: Array, density: float) -> Array:
+def roughness(dt: Array, density: float) -> Array:
     """Upper bands `(3, N)` of D'WD, D taking N places to the N − 2 changes of velocity, W their precision."""
     count = len(dt) + 1
     before, after = dt[:-1], dt[1:]
@@ -71,7 +69,7 @@ def _roughness(dt: Array, density: float) -> Array:
     return bands
 
 
-def _straight(time_s: Array, xy: Array, seen: NDArray[np.bool_]) -> Array:
+def straight(time_s: Array, xy: Array, seen: NDArray[np.bool_]) -> Array:
     """Too few places to smooth: straight lines between them, held at the ends."""
     return np.stack([np.interp(time_s, time_s[seen], xy[seen, axis]) for axis in range(2)], axis=1)
 
