@@ -3,26 +3,26 @@
 They work alike on tracked data and on a rendered match's truth. What each figure means is in docs/metres.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from classifier.errors import BadInput
-from tracker import tables
-from tracker.attacks import settle_attacks, team_names
-from tracker.movement import FASTEST_MPS, LONGEST_GAP_S, MPH, bursts, steps
+from tracker import pieces, tables
+from tracker.attacks import OFFICIALS, settle_attacks
+from tracker.movement import FASTEST_MPS, LONGEST_GAP_S, bursts, steps
+from tracker.movement_sums import BURSTS, SUMS, rates, sums, total
 from tracker.periods import Period, as_in_the_first, in_periods, sides_in
 from tracker.rink import Rink, Side
 from tracker.tables import Metres
+from tracker.timeline import SECOND, Frames, shapes, stretches, timeline
 
 OFF_ICE_M = 1.5
 """Who is this far outside the boards sits on the bench or in the stand."""
 BESIDE_M = 0.5
 """So does whoever is this far outside for most of the track: a coach at the boards, a spectator behind the glass."""
-BURST_BINS_MPS = (18 * MPH, 20 * MPH, 22 * MPH)
-_BURSTS = ("bursts_18_20", "bursts_20_22", "bursts_22_plus")
 
 
 @dataclass(frozen=True)
@@ -64,33 +64,93 @@ def compute(
     Raises:
         BadInput: an attack that is neither left nor right, or a table that is not one of positions.
     """
-    try:
-        rows = tables.POSITIONS.fit(positions).sort("track_id", "time_s")
-    except (KeyError, pl.exceptions.PolarsError) as error:
-        raise BadInput(f"not a table of positions: {error}") from error
-    rows = rows.with_columns(pl.col("x_m", "y_m").fill_nan(None))
-    if metres == "none":
-        rows = rows.with_columns(pl.lit(None, pl.Float64).alias("x_m"), pl.lit(None, pl.Float64).alias("y_m"))
-    played = in_periods(rows, periods)
-    on_ice = _on_ice(played, rink)
-    known, warnings = settle_attacks(as_in_the_first(on_ice), rink, attacks, metres)
-    moves = pl.concat(
-        [steps(on_ice.filter(period=number), rink, sides_in(known, number)) for number in range(max(1, len(periods)))]
-    )
-
-    by_track = _players(rows, on_ice, moves, metres, team_confidence or {}, players or {})
-    timeline = _timeline(on_ice, moves, metres)
-    teams = _teams(on_ice, moves, timeline, metres)
-    between = rows.height - played.height
-    if between:
-        warnings.append(f"{between} of {rows.height} places lie outside the periods and are in no team's figures")
-    left_out = played.height - on_ice.height
-    if left_out:
-        warnings.append(f"{left_out} of {rows.height} places lie outside the boards and are in no team's figures")
-    dropped = int(moves["error"].sum())
+    table = _Table(positions, rink, metres, periods)
+    known, warnings = settle_attacks(table.telling, rink, attacks, metres)
+    listed, of_seconds, present, fast = [], [], [], []
+    for rows, on_ice in table.by_track():
+        moves = pl.concat([
+            steps(on_ice.filter(period=number), rink, sides_in(known, number)) for number in range(max(1, len(periods)))
+        ])  # fmt: skip
+        listed.append(_listed(rows, on_ice).join(sums(moves, "track_id"), on="track_id", how="left"))
+        of_seconds.append(sums(moves.with_columns(SECOND), "second", "team"))
+        present.append(stretches(on_ice.filter(table.frames.covers(on_ice["frame"]))))
+        fast.append(bursts(moves))
+    tracks, found = rates(pl.concat(listed), pl.concat(fast), "track_id"), pl.concat(fast)
+    seconds = tables.TIMELINE.fit(_marked(timeline(
+        table.frames, table.teams, pl.concat([shapes(on_ice) for on_ice in table.by_frame()]), pl.concat(present),
+        total(pl.concat(of_seconds), "second", "team"),
+    ), metres))  # fmt: skip
+    by_track = _players(tracks, metres, team_confidence or {}, players or {})
+    teams = _teams(tracks.filter(pl.col("team").is_in(table.teams), pl.col("on_ice")), found, seconds, metres)
+    height, outside, off_ice = positions.height, table.outside_periods, table.off_ice
+    if outside:
+        warnings.append(f"{outside} of {height} places lie outside the periods and are in no team's figures")
+    if off_ice:
+        warnings.append(f"{off_ice} of {height} places lie outside the boards and are in no team's figures")
+    dropped = int(tracks["dropped_speed_samples"].sum())
     if dropped:
         warnings.append(f"{dropped} steps above {FASTEST_MPS:g} m/s are tracking errors and were dropped")
-    return Statistics(teams, by_track, timeline, _bursts(moves, metres), known, tuple(warnings), dropped)
+    return Statistics(teams, by_track, seconds, _bursts(found, metres), known, tuple(warnings), dropped)
+
+
+class _Table:
+    """A table of positions, gone through in pieces; what is on the ice and in a period is found once."""
+
+    def __init__(
+        self, positions: pl.DataFrame, rink: Rink | None, metres: Metres, periods: Sequence[Period]
+    ) -> None:  # fmt: skip
+        self._rows, self._metres, self._periods = positions, metres, periods
+        try:
+            tables.POSITIONS.fit(positions.head(1))
+            self._pieces = list(pieces.by_track(positions["track_id"].to_numpy(), positions["time_s"].to_numpy()))
+        except (KeyError, TypeError, pl.exceptions.PolarsError) as error:
+            raise BadInput(f"not a table of positions: {error}") from error
+        self._counts = np.zeros(positions.height, np.bool_)
+        """Which rows count: those in a period and on the ice."""
+        played, telling = 0, [in_periods(self._fit(positions.head(0)), periods)]
+        placed = np.zeros(positions.height, np.bool_)
+        for index in self._pieces:
+            rows = in_periods(self._fit(positions[index]).with_columns(row=pl.Series(index)), periods)
+            on_ice = _on_ice(rows, rink)
+            self._counts[on_ice["row"].to_numpy()] = True
+            placed[on_ice.filter(pl.col("x_m").is_not_null())["row"].to_numpy()] = True
+            played += rows.height
+            keepers, first = pl.col("role") == "goalkeeper", pl.col("team").is_first_distinct()
+            telling.append(as_in_the_first(on_ice.drop("row").filter(keepers | first)))
+        self.telling = pl.concat(telling)
+        """Rows of all goalkeepers, and of somebody of every team."""
+        self.teams = sorted(name for name in self.telling["team"].drop_nulls().unique().to_list() if name != OFFICIALS)
+        self.outside_periods = positions.height - played
+        self.off_ice = played - int(self._counts.sum())
+        # Frames in which nobody has a place are not covered: the camera was lost.
+        covered = placed if metres == "measured" else self._counts
+        self.frames = Frames.of(positions["frame"].to_numpy()[covered], positions["time_s"].to_numpy()[covered])
+
+    def by_track(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+        """All rows of some whole tracks, sorted by track and time, and those of them that count."""
+        for index in self._pieces:
+            rows = self._fit(self._rows[index])
+            yield rows, in_periods(rows.filter(self._counts[index]), self._periods)
+        if not self._pieces:
+            yield self._fit(self._rows), in_periods(self._fit(self._rows), self._periods)
+
+    def by_frame(self) -> Iterator[pl.DataFrame]:
+        """The rows that count of some whole frames that are covered."""
+        rows, counts = self._rows, self._counts
+        if not rows["frame"].is_sorted():
+            order = np.argsort(rows["frame"].to_numpy(), kind="stable")
+            rows, counts = rows[order], counts[order]
+        for part in pieces.by_frame(rows["frame"].to_numpy()):
+            frames = self._fit(rows[part].filter(counts[part]))
+            yield frames.filter(self.frames.covers(frames["frame"]))
+        if not rows.height:
+            yield self._fit(rows)
+
+    def _fit(self, rows: pl.DataFrame) -> pl.DataFrame:
+        rows = tables.POSITIONS.fit(rows).with_columns(pl.col("x_m", "y_m").fill_nan(None))
+        if self._metres == "none":
+            return rows.with_columns(pl.lit(None, pl.Float64).alias("x_m"), pl.lit(None, pl.Float64).alias("y_m"))
+        return rows
 
 
 def _on_ice(rows: pl.DataFrame, rink: Rink | None) -> pl.DataFrame:
@@ -106,180 +166,62 @@ def _on_ice(rows: pl.DataFrame, rink: Rink | None) -> pl.DataFrame:
     return placed.filter(near & ~away).drop("known", "off")
 
 
-def _movement(moves: pl.DataFrame, by: str) -> pl.DataFrame:
-    """The columns of distance, zone, speed and bursts for each value of `by`."""
-    zoned = pl.col("zone").is_not_null()
-    time, distance = pl.col("dt_s"), pl.col("distance_m")
-    measured = distance.is_not_null()
-    sums = moves.group_by(by).agg(
-        distance_m=distance.sum(),
-        distance_offensive_m=pl.when(zoned.any()).then(distance.filter(pl.col("zone") == "offensive").sum()),
-        measured_s=time.filter(measured).sum(),
-        zoned_s=time.filter(zoned).sum(),
-        offensive_s=time.filter(pl.col("zone") == "offensive").sum(),
-        neutral_s=time.filter(pl.col("zone") == "neutral").sum(),
-        defensive_s=time.filter(pl.col("zone") == "defensive").sum(),
-        top_speed_mps=pl.col("speed_mps").max(),
-        dropped_speed_samples=pl.col("error").sum().cast(pl.Int64),
-    )
-    top = pl.col("top_mps")
-    low, middle, high = BURST_BINS_MPS
-    counts = (
-        bursts(moves)
-        .group_by(by)
-        .agg(
-            bursts_18_20=top.is_between(low, middle, closed="left").sum().cast(pl.Int64),
-            bursts_20_22=top.is_between(middle, high, closed="left").sum().cast(pl.Int64),
-            bursts_22_plus=(top >= high).sum().cast(pl.Int64),
-        )
-    )
-    return sums.join(counts, on=by, how="left").with_columns(
-        pl.col(_BURSTS).fill_null(0),
-        offensive_pressure_distance_share=_ratio("distance_offensive_m", "distance_m"),
-        mean_speed_mps=_ratio("distance_m", "measured_s"),
-        **{f"{zone}_time_share": _ratio(f"{zone}_s", "zoned_s") for zone in ("offensive", "neutral", "defensive")},
-    )
-
-
-def _ratio(part: str, whole: str) -> pl.Expr:
-    return pl.when(pl.col(whole) > 0).then(pl.col(part) / pl.col(whole))
-
-
-def _tracked_s(rows: pl.DataFrame, by: str) -> pl.DataFrame:
-    """Time followed, with or without metres; gaps over 1 s left out."""
+def _listed(rows: pl.DataFrame, on_ice: pl.DataFrame) -> pl.DataFrame:
+    """Who each track is, from when to when; and the time followed on the ice, with or without metres, gaps over 1 s
+    left out."""
     gap = pl.col("time_s").diff().over("track_id")
-    return rows.group_by(by).agg(pl.len().alias("_")).drop("_").join(
-        rows.with_columns(dt_s=gap).filter(gap <= LONGEST_GAP_S).group_by(by).agg(tracked_s=pl.col("dt_s").sum()),
-        on=by, how="left",
-    ).with_columns(pl.col("tracked_s").fill_null(0.0))  # fmt: skip
+    step = pl.when(gap <= LONGEST_GAP_S).then(gap)
+    followed = on_ice.with_columns(step=step).group_by("track_id").agg(
+        on_ice=pl.len() > 0, tracked_s=pl.col("step").sum()
+    )  # fmt: skip
+    return (
+        rows.group_by("track_id")
+        .agg(
+            pl.col("team").first(),
+            pl.col("role").first(),
+            first_time_s=pl.col("time_s").min(),
+            last_time_s=pl.col("time_s").max(),
+            frames=pl.len(),
+            observed_frames=pl.col("observed").sum(),
+        )
+        .join(followed, on="track_id", how="left")
+        .with_columns(pl.col("tracked_s").fill_null(0.0), pl.col("on_ice").fill_null(False))
+    )
 
 
 def _players(
-    rows: pl.DataFrame,
-    on_ice: pl.DataFrame,
-    moves: pl.DataFrame,
-    metres: Metres,
-    team_confidence: Mapping[int, float],
-    names: Mapping[int, str],
+    tracks: pl.DataFrame, metres: Metres, team_confidence: Mapping[int, float], names: Mapping[int, str]
 ) -> pl.DataFrame:
-    listed = rows.group_by("track_id").agg(
-        pl.col("team").first(),
-        pl.col("role").first(),
-        first_time_s=pl.col("time_s").min(),
-        last_time_s=pl.col("time_s").max(),
-        frames=pl.len(),
-        observed_frames=pl.col("observed").sum(),
-    )
     track = pl.col("track_id")
-    table = (
-        listed.join(_tracked_s(on_ice, "track_id"), on="track_id", how="left")
-        .join(_movement(moves, "track_id"), on="track_id", how="left")
-        .with_columns(
-            pl.col("tracked_s").fill_null(0.0),
-            team_confidence=track.replace_strict(dict(team_confidence), default=None, return_dtype=pl.Float64),
-            player=track.replace_strict(dict(names), default=None, return_dtype=pl.String),
-        )
-        .sort("track_id")
-    )
+    table = tracks.with_columns(
+        team_confidence=track.replace_strict(dict(team_confidence), default=None, return_dtype=pl.Float64),
+        player=track.replace_strict(dict(names), default=None, return_dtype=pl.String),
+    ).sort("track_id")
     return tables.PLAYERS.fit(_marked(table, metres))
 
 
-def _teams(on_ice: pl.DataFrame, moves: pl.DataFrame, timeline: pl.DataFrame, metres: Metres) -> pl.DataFrame:
-    rows = on_ice.filter(pl.col("team").is_in(team_names(on_ice)))
+def _teams(tracks: pl.DataFrame, found: pl.DataFrame, seconds: pl.DataFrame, metres: Metres) -> pl.DataFrame:
     shape = ("width_m", "length_m", "spread_m")
-    seconds = timeline.group_by("team").agg(
+    medians = seconds.group_by("team").agg(
         pl.col("skaters").median().alias("skaters_median"), *(pl.col(c).median().alias(f"{c}_median") for c in shape)
     )
+    of_tracks = tracks.group_by("team").agg(tracks=pl.len(), tracked_s=pl.col("tracked_s").sum())
     table = (
-        rows.group_by("team")
-        .agg(tracks=pl.col("track_id").n_unique())
-        .join(_tracked_s(rows, "team"), on="team")
-        .join(_movement(moves, "team"), on="team", how="left")
-        .join(seconds, on="team", how="left")
+        of_tracks.join(rates(total(tracks.select("team", *SUMS), "team"), found, "team"), on="team", how="left")
+        .join(medians, on="team", how="left")
         .sort("team")
     )
     return tables.TEAMS.fit(_marked(table, metres))
 
 
-def _timeline(on_ice: pl.DataFrame, moves: pl.DataFrame, metres: Metres) -> pl.DataFrame:
-    teams = pl.DataFrame({"team": team_names(on_ice)}, schema={"team": pl.String})
-    second = pl.col("time_s").floor().cast(pl.Int64).alias("second")
-    frames = on_ice.select("frame", second, "x_m")
-    if metres == "measured":  # frames in which nobody has a place are not covered: the camera was lost
-        frames = frames.filter(pl.col("x_m").is_not_null().any().over("frame"))
-    frames = frames.select("frame", "second").unique("frame")
-    on_ice = on_ice.join(frames.select("frame"), on="frame", how="semi")
-    skaters = on_ice.filter(pl.col("role") == "player").sort("track_id")
-    x, y = pl.col("x_m"), pl.col("y_m")
-    several = pl.col("x_m").count() >= 2
-    per_frame = skaters.group_by("frame", "team").agg(
-        centroid_x_m=x.mean(),
-        centroid_y_m=y.mean(),
-        width_m=pl.when(several).then(y.max() - y.min()),
-        length_m=pl.when(several).then(x.max() - x.min()),
-        spread_m=pl.when(several).then(((x - x.mean()).pow(2) + (y - y.mean()).pow(2)).sqrt().mean()),
-    )
-    shape = pl.col("centroid_x_m", "centroid_y_m", "width_m", "length_m", "spread_m")
-    per_second = (
-        frames.join(teams, how="cross")
-        .join(per_frame, on=["frame", "team"], how="left")
-        .join(_present(skaters, frames), on=["frame", "team"], how="left")
-        .group_by("second", "team")
-        .agg((pl.col("skaters").fill_null(0).median() + 0.5).floor().cast(pl.Int64), shape.median())
-    )
-    speed = (
-        moves.with_columns(second)
-        .group_by("second", "team")
-        .agg(
-            distance_m=pl.col("distance_m").sum(),
-            distance_offensive_m=pl.when(pl.col("zone").is_not_null().any()).then(
-                pl.col("distance_m").filter(pl.col("zone") == "offensive").sum()
-            ),
-            top_speed_mps=pl.col("speed_mps").max(),
-            measured_s=pl.col("dt_s").filter(pl.col("distance_m").is_not_null()).sum(),
-            offensive_s=pl.col("dt_s").filter(pl.col("zone") == "offensive").sum(),
-            zoned_s=pl.col("dt_s").filter(pl.col("zone").is_not_null()).sum(),
-        )
-        .with_columns(
-            mean_speed_mps=_ratio("distance_m", "measured_s"), offensive_time_share=_ratio("offensive_s", "zoned_s")
-        )
-    )
-    table = per_second.join(speed, on=["second", "team"], how="left").sort("second", "team")
-    return tables.TIMELINE.fit(_marked(table, metres))
-
-
-def _present(skaters: pl.DataFrame, frames: pl.DataFrame) -> pl.DataFrame:
-    """How many skaters of each team are on the ice in each frame: frame, team, skaters.
-
-    A track is there from its first to its last frame, but for gaps over 1 s: whom the detector misses for a moment
-    has not left.
-    """
-    new = pl.col("time_s").diff().over("track_id").fill_null(np.inf) > LONGEST_GAP_S
-    stretches = (
-        skaters.drop_nulls("team")
-        .sort("track_id", "time_s")
-        .with_columns(stretch=new.cum_sum())
-        .group_by("stretch")
-        .agg(pl.col("team").first(), first=pl.col("frame").min(), last=pl.col("frame").max())
-    )
-    order = frames["frame"].sort()
-    counted = [pl.DataFrame(schema={"frame": pl.Int64, "team": pl.String, "skaters": pl.Int64})]
-    for (team,), rows in stretches.group_by("team"):
-        come = np.bincount(np.searchsorted(order, rows["first"]), minlength=len(order) + 1)
-        go = np.bincount(np.searchsorted(order, rows["last"]) + 1, minlength=len(order) + 1)
-        present = np.cumsum(come - go)[: len(order)]
-        counted.append(pl.DataFrame({"frame": order, "team": pl.Series([team] * len(order)), "skaters": present}))
-    return pl.concat(counted)
-
-
-def _bursts(moves: pl.DataFrame, metres: Metres) -> pl.DataFrame:
-    found = bursts(moves).rename({"time_s": "start_s", "top_mps": "top_speed_mps"})
-    return tables.BURSTS.fit(_marked(found.sort("start_s", "track_id"), metres))
+def _bursts(found: pl.DataFrame, metres: Metres) -> pl.DataFrame:
+    table = found.rename({"time_s": "start_s", "top_mps": "top_speed_mps"})
+    return tables.BURSTS.fit(_marked(table.sort("start_s", "track_id"), metres))
 
 
 def _marked(table: pl.DataFrame, metres: Metres) -> pl.DataFrame:
     """Say what the metres rest on; a place with metres but no step has gone no distance, one without has none known."""
     if metres != "none":
-        zero = ("distance_m", "dropped_speed_samples", *_BURSTS)
+        zero = ("distance_m", "dropped_speed_samples", *BURSTS)
         table = table.with_columns(pl.col(name).fill_null(0) for name in zero if name in table.columns)
     return table.with_columns(metres=pl.lit(metres))
