@@ -32,7 +32,7 @@ from classifier.ensemble import Ensemble
 from classifier.evaluation import EvaluationReport, evaluate
 from classifier.holdings import list_players
 from classifier.importing import import_tree
-from classifier.stage import Recipe
+from classifier.recipe import Recipe
 from classifier.training import PlanRequest, train
 from classifier.workspace import Workspace
 from tracker.crops import read_crop

@@ -26,8 +26,8 @@ from classifier.holdings import list_players
 from classifier.importing import import_tree
 from classifier.members import member
 from classifier.plan import forgetting_share
+from classifier.recipe import Recipe
 from classifier.roster import holdings, trainable
-from classifier.stage import Recipe
 from classifier.training import PlanRequest, train
 from classifier.workspace import Workspace
 

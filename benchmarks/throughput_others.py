@@ -11,7 +11,7 @@ import numpy as np
 import supervision as sv
 import torch
 
-from classifier.members import build
+from classifier.networks import build
 from tracker.assets import asset
 from tracker.detector_weights import DEFAULT_WEIGHTS, ROLES, read_safetensors
 from tracker.video import frames, probe

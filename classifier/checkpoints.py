@@ -4,15 +4,17 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.numpy import load_file
 
 from classifier.atomic_file import is_partial, remove, write_whole
 from classifier.environment import environment
-from classifier.stage import Recipe, fingerprint
-from classifier.state import State
+from classifier.recipe import Recipe
+from classifier.state import Arrays, State, as_safetensors, fingerprint
 
 SUFFIX = ".safetensors"
 
@@ -52,29 +54,29 @@ def checkpoint_path(folder: Path, name: str) -> Path:
 
 def save_state(folder: Path, name: str, state: State) -> None:
     """Write a checkpoint, whole or not at all."""
-    tensors = {"step": torch.tensor(state.step, dtype=torch.int64)}
+    arrays: dict[str, NDArray[Any]] = {"step": np.array(state.step, np.int64)}
     for kind, part in _parts(state).items():
-        tensors |= {f"{kind}/{key}": tensor.contiguous() for key, tensor in part.items()}
-    write_whole(checkpoint_path(folder, name), save(tensors))
+        arrays |= {f"{kind}/{key}": array for key, array in part.items()}
+    write_whole(checkpoint_path(folder, name), as_safetensors(arrays))
 
 
 def load_state(folder: Path, name: str) -> State | None:
     """Read a checkpoint; None where there is none or it is damaged, either of which training mends."""
     path = checkpoint_path(folder, name)
     try:
-        tensors = load_file(path)
-        step = int(tensors.pop("step").item())
-        kinds: dict[str, dict[str, torch.Tensor]] = {"model": {}, "memory": {}}
-        for key, tensor in tensors.items():
+        arrays = load_file(path)
+        step = int(arrays.pop("step").item())
+        kinds: dict[str, dict[str, NDArray[Any]]] = {"model": {}, "memory": {}}
+        for key, array in arrays.items():
             kind, _, rest = key.partition("/")
-            kinds[kind][rest] = tensor
+            kinds[kind][rest] = array
     except (FileNotFoundError, SafetensorError, KeyError):  # KeyError: an older program's
         return None
     return State(kinds["model"], kinds["memory"], step)
 
 
 def state_fingerprint(state: State) -> str:
-    """SHA-256 over every tensor of a checkpoint, what training carries along included, and its step; hexadecimal."""
+    """SHA-256 over every array of a checkpoint, what training carries along included, and its step; hexadecimal."""
     digest = hashlib.sha256(str(state.step).encode())
     for part in _parts(state).values():
         digest.update(fingerprint(part).encode())
@@ -95,5 +97,5 @@ def prune(folder: Path, keep: Iterable[str]) -> int:
     return gone
 
 
-def _parts(state: State) -> dict[str, dict[str, torch.Tensor]]:
+def _parts(state: State) -> dict[str, Arrays]:
     return {"model": state.model, "memory": state.memory}

@@ -20,10 +20,10 @@ from classifier.likeness import ALIKE_BITS, same_picture, thumb
 from classifier.members import member
 from classifier.pixels import Image, read_crop
 from classifier.plan import Plan, extend_plan
+from classifier.recipe import Recipe
 from classifier.ridge import add_crops, fresh_sums
 from classifier.roster import holdings, trainable
 from classifier.shard import ShardJob
-from classifier.stage import Position, Recipe, fresh_state, run_stage, single_thread
 from classifier.training import shard_jobs
 from classifier.workspace import Workspace
 
@@ -306,13 +306,14 @@ def _step_s(recipe: Recipe, teams: int) -> float:
     pixels = np.full((recipe.batch, size.height, size.width, 3), 128, np.uint8)
     labels = np.arange(recipe.batch) % classes
     short = recipe.model_copy(update={"epochs": 1e-3, "least_steps": steps})
-    with single_thread():
+    if size.exact:
+        start, steps = time.perf_counter(), len(pixels)
+        add_crops(fresh_sums(classes), pixels, labels)
+    else:
+        from classifier.stage import Position, fresh_state, run_stage  # brings PyTorch
+
         start = time.perf_counter()
-        if size.exact:
-            add_crops(fresh_sums(classes), pixels, labels)
-            steps = len(pixels)
-        else:
-            run_stage(fresh_state(short, classes, 0), pixels, labels, classes, short, Position(0, 0, 1))
+        run_stage(fresh_state(short, classes, 0), pixels, labels, classes, short, Position(0, 0, 1))
     return (time.perf_counter() - start) / steps
 
 

@@ -20,8 +20,8 @@ from classifier.errors import BadInput, CleansheetError
 from classifier.evaluation_fold import FoldCrop, FoldJob, fold_shards
 from classifier.members import member
 from classifier.processes import default_workers, run_jobs
+from classifier.recipe import Recipe
 from classifier.scores import confusion_of, scores_of
-from classifier.stage import Recipe
 from classifier.training import DEFAULT_SHARDS, DEFAULT_SLICES, PlanRequest
 from classifier.workspace import Workspace
 

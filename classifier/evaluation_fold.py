@@ -6,10 +6,10 @@ from pydantic import BaseModel, ConfigDict
 
 from classifier.aggregation import AGGREGATIONS
 from classifier.judgement import Seen, judge
-from classifier.panel import Constituent, Panel, for_inference
+from classifier.panel import Constituent, Panel
 from classifier.plan import Holding, make_plan
+from classifier.recipe import Recipe
 from classifier.shard import LabelledCrop, Report, ShardJob, member_pixels, train_shard
-from classifier.stage import Recipe
 
 
 class FoldCrop(LabelledCrop):
@@ -44,8 +44,8 @@ def judge_fold(job: FoldJob, report: Report) -> dict[str, Any]:
         *_, last = train_shard(shard, report)
         if shard in able:
             known = tuple(job.teams.index(team) for team in shard.known())
-            constituents.append(Constituent(for_inference(member_name, len(job.teams), last.model), known))
-    panel = Panel(constituents, len(job.teams))
+            constituents.append(Constituent(last.model, known))
+    panel = Panel(member_name, constituents, len(job.teams))
     shard_of = {crop.digest: shard.shard for shard in shards for part in shard.slices for crop in part}
     people: dict[str, set[int]] = {}
     for crop in job.train:

@@ -21,7 +21,7 @@ from classifier.atomic_file import is_partial, remove, write_whole
 from classifier.catalog import Catalog, Crop, open_catalog
 from classifier.certificate_page import page
 from classifier.checkpoints import load_state, state_fingerprint
-from classifier.ensemble import publish, read_manifest, withdraw
+from classifier.ensemble import read_manifest
 from classifier.environment import environment
 from classifier.erasure import (
     Runs,
@@ -41,9 +41,10 @@ from classifier.leftovers import Found, Trace, search, trace_of
 from classifier.likeness import THUMB
 from classifier.plan import extend_plan
 from classifier.processes import default_workers, run_jobs
+from classifier.publishing import publish, withdraw
+from classifier.recipe import Recipe
 from classifier.roster import holdings, trainable
 from classifier.shard import ShardJob
-from classifier.stage import Recipe
 from classifier.training import TrainProgress, build_missing, shard_jobs, tidy
 from classifier.training_page import clear_pages, write_pages
 from classifier.workspace import Workspace

@@ -11,14 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from torch import nn
-from torch.nn import functional
 
 from classifier.atomic_file import remove, write_whole
-from classifier.members import to_tensor
+from classifier.members import Ask
 from classifier.scores import confusion_of
 
 SUFFIX = ".history.json"
@@ -64,18 +61,16 @@ def key_of(crops: Collection[tuple[str, str]]) -> str:
     return hashlib.sha256(repr(sorted(crops)).encode()).hexdigest()[:16]
 
 
-@torch.no_grad()
-def measure(network: nn.Module, sample: Sample, known: Sequence[int], teams: int) -> Tally:
-    """Ask a network in evaluation mode about the sample's crops of teams that it knows."""
-    network.eval()
+def measure(ask: Ask, sample: Sample, known: Sequence[int], teams: int) -> Tally:
+    """Ask a model about the sample's crops of teams that it knows."""
     mine = np.isin(sample.labels, known)
     pixels, labels, columns = sample.pixels[mine], sample.labels[mine], np.array(known)
     if not len(labels):
         return Tally(crops=0, loss=0.0, confusion=((0,) * teams,) * teams)
-    parts = [network(to_tensor(pixels[i : i + BATCH]))[:, columns] for i in range(0, len(pixels), BATCH)]
-    logits = torch.cat(parts)
-    loss = functional.cross_entropy(logits, torch.from_numpy(np.searchsorted(columns, labels))).item()
-    called = columns[logits.argmax(dim=1).numpy()]
+    logits = np.concatenate([ask(pixels[i : i + BATCH])[:, columns] for i in range(0, len(pixels), BATCH)])
+    right = logits[np.arange(len(labels)), np.searchsorted(columns, labels)]
+    loss = float((np.logaddexp.reduce(logits.astype(np.float64), axis=1) - right).mean())
+    called = columns[logits.argmax(axis=1)]
     confusion = confusion_of(labels, called, teams).tolist()
     return Tally(crops=len(labels), loss=round(loss, 6), confusion=tuple(map(tuple, confusion)))
 

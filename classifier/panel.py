@@ -4,22 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from classifier import ridge
 from classifier.aggregation import Aggregation, Posteriors, pooled
-from classifier.members import build, member, to_tensor
-from classifier.ridge import Scores
-from classifier.stage import single_thread
+from classifier.colours import FEATURES
+from classifier.members import Ask, member
+from classifier.state import Arrays
 
 
 @dataclass(frozen=True)
 class Constituent:
     """One shard's model."""
 
-    network: nn.Module
+    model: Arrays
     known: tuple[int, ...]
     """The classes that its shard has seen."""
 
@@ -28,29 +26,27 @@ class Panel:
     """The constituents of an ensemble.
 
     Args:
-        constituents: One or more, of one architecture.
+        member_name: Their architecture.
+        constituents: One or more.
         teams: Number of classes.
+
+    Raises:
+        ValueError, KeyError, RuntimeError: a model is not of this architecture.
     """
 
-    def __init__(self, constituents: Sequence[Constituent], teams: int) -> None:
+    def __init__(self, member_name: str, constituents: Sequence[Constituent], teams: int) -> None:
         self.constituents = tuple(constituents)
         self.teams = teams
         self.knows = np.array([[team in one.known for team in range(teams)] for one in constituents], bool)
-        networks = [one.network for one in constituents]
-        self._linear = Scores.joined([n for n in networks if isinstance(n, Scores)])
+        self._ask = _asking(member_name, [one.model for one in constituents], teams)
 
-    @torch.inference_mode()
     def answers(self, pixels: NDArray[np.uint8]) -> Posteriors:
         """What each says of each crop: `(N, H, W, 3)` of the member's size → `(constituents, N, teams)`; teams that one
         does not know have probability 0."""
-        with single_thread():
-            batch = to_tensor(pixels)
-            if self._linear is not None:  # the features are the same for all
-                logits = self._linear(batch).reshape(len(pixels), len(self.constituents), self.teams).transpose(0, 1)
-            else:
-                logits = torch.stack([one.network(batch) for one in self.constituents])
-            unknown = torch.from_numpy(~self.knows)[:, None, :]
-            return logits.double().masked_fill(unknown, -torch.inf).softmax(dim=2).numpy()
+        logits = self._ask(pixels).reshape(len(pixels), len(self.constituents), self.teams).transpose(1, 0, 2)
+        known = np.where(self.knows[:, None, :], logits.astype(np.float64), -np.inf)
+        powers = np.exp(known - known.max(axis=2, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=2, keepdims=True), np.float64)
 
     def posterior(self, pixels: NDArray[np.uint8], aggregation: Aggregation = "mean") -> Posteriors:
         """`(N, H, W, 3)` → `(N, teams)`, not calibrated."""
@@ -58,18 +54,14 @@ class Panel:
         return pooled(answers, np.broadcast_to(self.knows[:, None, :], answers.shape), aggregation)
 
 
-def for_inference(member_name: str, teams: int, model: dict[str, Tensor]) -> nn.Module:
-    """A constituent ready to answer: batch norm folded into the convolutions before it."""
-    network = build(member_name, teams, 0)
-    network.load_state_dict(model)
-    network.eval()
-    if member(member_name).exact or not isinstance(features := getattr(network, "features", None), nn.Sequential):
-        return network
-    folded: list[nn.Module] = []
-    for layer in features:
-        if isinstance(layer, nn.BatchNorm2d) and isinstance(folded[-1], nn.Conv2d):
-            folded[-1] = fuse_conv_bn_eval(folded[-1], layer)
-        else:
-            folded.append(layer)
-    network.add_module("features", nn.Sequential(*folded))
-    return network.to(memory_format=torch.channels_last)
+def _asking(member_name: str, models: Sequence[Arrays], teams: int) -> Ask:
+    """What all say, one after the other: logits `(N, constituents · teams)`."""
+    if not member(member_name).exact:
+        from classifier.networks import asking_all, for_inference  # brings PyTorch
+
+        return asking_all([for_inference(member_name, teams, model) for model in models])
+    weights = [model["weights"] for model in models]
+    for of_one in weights:
+        if of_one.shape != (teams, FEATURES):
+            raise ValueError(f"weights of shape {of_one.shape}, expected {(teams, FEATURES)}")
+    return ridge.asking(np.concatenate(weights))  # the features are the same for all

@@ -1,5 +1,7 @@
 """Crops as a network sees them: decoded, at one size, as bytes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -30,3 +32,14 @@ def fit(image: Image, height: int, width: int) -> Image:
     shrinks = image.shape[0] >= height and image.shape[1] >= width
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cv2.resize(image, (width, height), interpolation=how).astype(np.uint8, copy=False)
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Run a block with one thread in OpenCV: other numbers give other bits."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)

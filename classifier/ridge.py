@@ -5,17 +5,15 @@ are whole numbers, and the weights are the one exact (rational) solution of the 
 point: however a machine comes near that solution, it arrives at the same digits.
 """
 
-from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from classifier.colours import CONSTANT, FEATURES, colour_features
 from classifier.errors import CleansheetError
+from classifier.members import Ask
 from classifier.state import State
 
 PENALTY = 2000
@@ -33,35 +31,10 @@ Whole = NDArray[np.object_]
 """Python's integers, which never overflow."""
 
 
-class Scores(nn.Module):
-    """Linear scores of a crop's colours; `forward` takes what every member takes."""
-
-    def __init__(self, teams: int) -> None:
-        super().__init__()
-        self.register_buffer("weights", torch.zeros(teams, FEATURES, dtype=torch.int64))
-
-    @classmethod
-    def joined(cls, several: "Sequence[Scores]") -> "Scores | None":
-        """One that gives the scores of several, one after the other; None of none."""
-        if not several:
-            return None
-        weights = torch.cat([one.get_buffer("weights") for one in several])
-        whole = cls(len(weights))
-        whole.load_state_dict({"weights": weights})
-        return whole
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """`(N, 3, 24, 16)` in [-0.5, 0.5] → logits `(N, teams)`; the sums in between are exact."""
-        bytes_ = pixels.add(0.5).mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
-        weights = self.get_buffer("weights").numpy()
-        scores = colour_features(bytes_).astype(np.float64) @ weights.T.astype(np.float64)
-        return torch.from_numpy((scores * (SHARP / POINT)).astype(np.float32))
-
-
 def fresh_sums(teams: int) -> State:
     """Before the first slice: no crop."""
-    sums = torch.zeros(teams, FEATURES, FEATURES, dtype=torch.int64)
-    return State(Scores(teams).state_dict(), {"sums": sums}, 0)
+    sums = np.zeros((teams, FEATURES, FEATURES), np.int64)
+    return State({"weights": np.zeros((teams, FEATURES), np.int64)}, {"sums": sums}, 0)
 
 
 def add_crops(before: State, pixels: NDArray[np.uint8], labels: NDArray[np.int64]) -> State:
@@ -72,19 +45,23 @@ def add_crops(before: State, pixels: NDArray[np.uint8], labels: NDArray[np.int64
         pixels: `(N, 24, 16, 3)` BGR.
         labels: `(N,)` class of each.
     """
-    sums = before.memory["sums"].clone()
+    sums = before.memory["sums"].copy()
     features = colour_features(pixels).astype(np.float64)
     for team in np.unique(labels):
         mine = features[labels == team]
-        sums[team] += torch.from_numpy((mine.T @ mine).astype(np.int64))
-    return State({"weights": torch.from_numpy(solve(sums.numpy()))}, {"sums": sums}, before.step + len(labels))
+        sums[team] += (mine.T @ mine).astype(np.int64)
+    return State({"weights": solve(sums)}, {"sums": sums}, before.step + len(labels))
 
 
-def network_of(state: State, teams: int) -> Scores:
-    """What answers."""
-    network = Scores(teams)
-    network.load_state_dict(state.model)
-    return network
+def asking(weights: NDArray[np.int64]) -> Ask:
+    """What weights `(teams, d)`, as `solve` gives them, say of `(N, 24, 16, 3)` crops; sums in between are exact."""
+    columns = weights.T.astype(np.float64)
+
+    def ask(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        scores = colour_features(pixels).astype(np.float64) @ columns
+        return (scores * (SHARP / POINT)).astype(np.float32)
+
+    return ask
 
 
 def solve(sums: NDArray[np.int64]) -> NDArray[np.int64]:

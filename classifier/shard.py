@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
-from torch import nn
 
+from classifier import ridge
 from classifier.checkpoints import load_state, save_state, stage_names, state_fingerprint
 from classifier.history import Epoch, Sample, key_of, measure, save_history
-from classifier.members import member
-from classifier.pixels import read_crop
-from classifier.ridge import add_crops, fresh_sums, network_of
-from classifier.stage import Position, Recipe, fresh_state, run_stage, single_thread
+from classifier.members import Ask, member
+from classifier.pixels import read_crop, single_thread
+from classifier.recipe import Recipe
 from classifier.state import State
 
 Report = Callable[[dict[str, Any]], None]
@@ -101,7 +100,7 @@ def train_shard(
     job: ShardJob, report: Report, first: int = 0, before: State | None = None,
     watch: Callable[[Epoch], None] | None = None,
 ) -> Iterator[State]:  # fmt: skip
-    """The states after each slice from `first` on, one by one as they are trained, on a single thread.
+    """The states after each slice from `first` on, one by one as they are trained.
 
     Args:
         job: The shard.
@@ -110,31 +109,47 @@ def train_shard(
         before: The state after slice `first - 1`; None for a fresh one.
         watch: Hears of epochs; what it hears changes nothing.
     """
-    exact, teams = member(job.recipe.member).exact, len(job.teams)
-    state = before or (fresh_sums(teams) if exact else fresh_state(job.recipe, teams, job.shard))
+    train_slice = _add_slice if member(job.recipe.member).exact else _run_slice
+    state = before
     for part in range(first, len(job.slices)):
-        pixels, labels = shard_pixels(job.slices[part if exact else 0 : part + 1], job)
-        with single_thread():
-            look = None if watch is None else _look(job, part, watch)
-            if exact:
-                state = add_crops(state, pixels, labels)
-                if look is not None:
-                    look(network_of(state, teams), state.step)
-                report({"shard": job.shard, "slice": part, "steps": len(labels), "loss": 0.0})
-            else:
-                at, by_tens = Position(job.shard, part, len(job.slices)), _by_tens(job.shard, part, report)
-                state = run_stage(state, pixels, labels, teams, job.recipe, at, by_tens, look)
+        look = None if watch is None else _look(job, part, watch)
+        state = train_slice(job, part, state, report, look)
         yield state
 
 
-def _look(job: ShardJob, part: int, watch: Callable[[Epoch], None]) -> Callable[[nn.Module, int], None]:
-    """Measures a network in training on crops of its own and of others."""
+def _add_slice(
+    job: ShardJob, part: int, before: State | None, report: Report, look: Callable[[Ask, int], None] | None
+) -> State:
+    """The exact member: its own crops alone are new."""
+    pixels, labels = shard_pixels(job.slices[part : part + 1], job)
+    state = ridge.add_crops(before or ridge.fresh_sums(len(job.teams)), pixels, labels)
+    if look is not None:
+        look(ridge.asking(state.model["weights"]), state.step)
+    report({"shard": job.shard, "slice": part, "steps": len(labels), "loss": 0.0})
+    return state
+
+
+def _run_slice(
+    job: ShardJob, part: int, before: State | None, report: Report, look: Callable[[Ask, int], None] | None
+) -> State:
+    """A network: from the previous slices' weights, with their crops and its own."""
+    from classifier.stage import Position, fresh_state, run_stage  # brings PyTorch
+
+    teams = len(job.teams)
+    pixels, labels = shard_pixels(job.slices[: part + 1], job)
+    before = before or fresh_state(job.recipe, teams, job.shard)
+    at, by_tens = Position(job.shard, part, len(job.slices)), _by_tens(job.shard, part, report)
+    return run_stage(before, pixels, labels, teams, job.recipe, at, by_tens, look)
+
+
+def _look(job: ShardJob, part: int, watch: Callable[[Epoch], None]) -> Callable[[Ask, int], None]:
+    """Measures a model in training on crops of its own and of others."""
     own = sorted((crop for crops in job.slices[: part + 1] for crop in crops), key=lambda crop: crop.digest)
     samples = [_sample(crops, job) for crops in (own[:MOST_LOOKED_AT], *job.held_out)]
     known = sorted({job.teams.index(crop.team) for crop in own})
 
-    def look(network: nn.Module, step: int) -> None:
-        mine, *others = (measure(network, sample, known, len(job.teams)) for sample in samples)
+    def look(ask: Ask, step: int) -> None:
+        mine, *others = (measure(ask, sample, known, len(job.teams)) for sample in samples)
         held_out = {sample.key: tally for sample, tally in zip(samples[1:], others, strict=True)}
         watch(Epoch(shard=job.shard, slice=part, step=step, train=mine, held_out=held_out))
 

@@ -8,16 +8,17 @@ from typing import Any
 
 from classifier.catalog import Catalog, Crop, open_catalog
 from classifier.checkpoints import prune
-from classifier.ensemble import Answering, checked, publish, read_manifest, recorded_answering
+from classifier.ensemble import Answering, checked, read_manifest, recorded_answering
 from classifier.errors import BadInput, CleansheetError
 from classifier.history import trim_histories
 from classifier.judgement import all_seen
 from classifier.members import member
 from classifier.plan import Plan, extend_plan, make_plan
 from classifier.processes import default_workers, run_jobs
+from classifier.publishing import publish
+from classifier.recipe import Recipe
 from classifier.roster import holdings, trainable
 from classifier.shard import MOST_LOOKED_AT, LabelledCrop, ShardJob, missing_from, sample_key
-from classifier.stage import Recipe
 from classifier.training_page import clear_pages, write_pages
 from classifier.workspace import Workspace
 

@@ -15,6 +15,7 @@ from classifier.forgetting import compare_with_retraining
 from classifier.keys import has_keys, signing_key, token
 from classifier.plan import extend_plan
 from classifier.roster import holdings, trainable
+from classifier.state import fingerprint
 from classifier.training import TrainProgress, shard_jobs
 from classifier.workspace import Workspace
 
@@ -134,8 +135,6 @@ def _checkpoints(place: Workspace, names: dict[str, str]) -> Check:
 
 def _served(place: Workspace, last: set[str]) -> bool:
     """Whether the ensemble's weights are those of these shards' last checkpoints."""
-    from classifier.stage import fingerprint
-
     try:
         entries = {entry["file"].removesuffix(".safetensors"): entry["sha256"] for entry in
                    read_manifest(place.path)["constituents"]}  # fmt: skip

@@ -3,14 +3,11 @@
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import polars as pl
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
@@ -22,6 +19,9 @@ from tracker.lettering import BOLD, REGULAR, write
 from tracker.rink import Rink
 from tracker.statistics import Statistics
 from tracker.team_colours import Colour, team_colours
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Image = NDArray[np.uint8]
 
@@ -60,6 +60,8 @@ def write_pictures(statistics: Statistics, positions: pl.DataFrame, rink: Rink |
             picture = smaller.of(rows, colours[team], who, statistics.attacks.get(team))
             written |= _png(picture, folder, f"heatmaps/track-{track}.png")
     if measured and statistics.timeline["second"].n_unique() > 1:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg  # not above: it is costly, and needed last of all
+
         figure = timeline_figure(statistics.timeline, colours)
         path = folder / "timeline.png"
         part = path.with_name(path.name + ".part")
@@ -126,8 +128,12 @@ def _png(picture: Image, folder: Path, name: str) -> dict[str, Path]:
     return {name: _whole(folder / name, data.tobytes())}
 
 
-def timeline_figure(timeline: pl.DataFrame, colours: Mapping[str, Colour]) -> Figure:
+def timeline_figure(timeline: pl.DataFrame, colours: Mapping[str, Colour]) -> "Figure":
     """Mean speed, offensive zone and skaters on the ice of each team over the match."""
+    from matplotlib.figure import Figure
+    from matplotlib.patheffects import withStroke
+    from matplotlib.ticker import MaxNLocator
+
     teams = sorted(name for name in timeline["team"].unique().to_list() if name != OFFICIALS)
     zones = timeline["offensive_time_share"].is_not_null().any()
     panels = ["mean_speed_mps", *(["offensive_time_share"] if zones else []), "skaters"]

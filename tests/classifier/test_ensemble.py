@@ -8,7 +8,7 @@ import pytest
 from classifier.ensemble import Ensemble, NoEnsemble
 from classifier.errors import CleansheetError
 from classifier.importing import import_tree
-from classifier.stage import Recipe
+from classifier.recipe import Recipe
 from classifier.training import PlanRequest, train
 from tests.classifier.figures import ROSTER, figure, write_tree
 

@@ -8,8 +8,8 @@ import pytest
 from classifier.errors import BadInput
 from classifier.evaluation import evaluate
 from classifier.importing import import_tree
+from classifier.recipe import Recipe
 from classifier.report import to_json
-from classifier.stage import Recipe
 from tests.classifier.figures import ROSTER, write_tree
 from tests.conftest import cleansheet_json
 

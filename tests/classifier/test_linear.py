@@ -20,9 +20,9 @@ from classifier.erasure import NoRuns
 from classifier.forgetting import forget
 from classifier.holdings import list_players
 from classifier.importing import import_tree
+from classifier.recipe import Recipe
 from classifier.ridge import POINT, add_crops, exact_solution, fresh_sums
 from classifier.shard import member_pixels
-from classifier.stage import Recipe
 from classifier.training import PlanRequest, shard_jobs, train
 from classifier.verification import verify
 from classifier.workspace import Workspace

@@ -17,7 +17,8 @@ from classifier.ensemble import read_manifest
 from classifier.errors import BadInput
 from classifier.holdings import list_players
 from classifier.importing import import_tree
-from classifier.stage import Recipe, fingerprint
+from classifier.recipe import Recipe
+from classifier.state import fingerprint
 from classifier.training import PlanRequest, train
 from classifier.workspace import Workspace
 from tests.classifier.figures import ROSTER, write_tree
@@ -29,7 +30,7 @@ EXACT = Recipe(member="linear")
 TRAIN_IN_A_FRESH_PROCESS = """
 import sys
 from pathlib import Path
-from classifier.stage import Recipe
+from classifier.recipe import Recipe
 from classifier.training import train
 train(Path(sys.argv[1]), Recipe.model_validate_json(sys.argv[2]), workers=int(sys.argv[3]))
 """

@@ -86,6 +86,20 @@ def test_without_a_classifier_there_are_tracks_and_crops_and_the_way_on(quick_ru
     assert list(quick_run.glob("crops/track-*/*.jpg"))
 
 
+def test_pytorch_is_not_needed_to_learn_the_teams_nor_to_process_a_match(quick_run: Path, tmp_path: Path) -> None:
+    # The detector's export for this picture size is kept since `quick_run`.
+    assert quick_run.exists()
+    cleansheet_json("import", asset("demo/crops"), "-w", tmp_path)
+    for command in (("train",), ("process", asset("demo/match.mp4"), *QUICK[:2], "--end", "0.2", "--no-video")):
+        done = cleansheet(*command, "-w", tmp_path, PYTHONPROFILEIMPORTTIME="1")
+        assert done.returncode == 0, done.stderr
+        imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if "import time:" in line}
+        assert {"classifier.ensemble", "numpy"} <= imported
+        assert not {"torch", "torchvision", "ultralytics"} & imported, command
+    tracks = read_csv(TRACKS, tmp_path / "runs" / "match" / "tracks.csv")
+    assert tracks["team"].drop_nulls().len() > 0, "the ensemble was asked"
+
+
 def test_the_same_command_again_does_nothing_and_says_so(quick_run: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in quick_run.iterdir()}
     again = cleansheet_json("process", asset("demo/match.mp4"), "-w", quick_run.parents[1], *QUICK)

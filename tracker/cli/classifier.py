@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from classifier.evaluation import EvaluationReport, Score
     from classifier.holdings import PlayerHolding
     from classifier.importing import ImportReport
-    from classifier.stage import Recipe
+    from classifier.recipe import Recipe
 
 F = TypeVar("F", bound=Any)
 
@@ -191,7 +191,7 @@ def _recipe(workspace: Path, member: str | None, epochs: float | None, seed: int
     """What is given, over what the ensemble there was trained with, over the defaults."""
     from classifier.ensemble import read_manifest
     from classifier.errors import CleansheetError
-    from classifier.stage import Recipe
+    from classifier.recipe import Recipe
 
     try:
         recorded = read_manifest(workspace)["recipe"]

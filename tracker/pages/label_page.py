@@ -19,6 +19,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import BaseRoute, Route
 
 from classifier.catalog import open_catalog
+from classifier.ensemble import Ensemble, NoEnsemble
 from classifier.errors import BadInput, CleansheetError
 from classifier.workspace import Workspace
 from tracker.cli.parameters import DEFAULT_WORKSPACE
@@ -127,8 +128,6 @@ class LabelPage:
 
     def _guess(self, trust: bool | None = None) -> None:
         """Guess every card's team, and tell the page."""
-        from classifier.ensemble import Ensemble, NoEnsemble  # brings PyTorch, which the first cards need not wait for
-
         desk = self._desk
         workspace = desk.run.workspace
         try:
