@@ -1,18 +1,22 @@
 """Files that are there whole or not at all, also after a crash."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from classifier.crash_points import crash_point
 
 
-def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:
+@contextmanager
+def whole_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     """Write beside the final name, flush to the disk, rename, and flush the folder's entry."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:  # noqa: PTH123
-            file.write(data)
+            yield file
             file.flush()
             crash_point()
             os.fsync(file.fileno())
@@ -23,6 +27,12 @@ def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:
         beside.unlink(missing_ok=True)
         raise
     flush_entries(path.parent)
+
+
+def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """The same for what is in memory."""
+    with whole_file(path, mode) as file:
+        file.write(data)
 
 
 def flush_entries(folder: Path) -> None:

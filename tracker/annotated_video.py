@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from tracker.annotate import Annotator, Image
-from tracker.movement import steps
 from tracker.pipeline import ahead
 from tracker.places import Places
 from tracker.progress import Report
@@ -16,6 +16,7 @@ from tracker.settings import ProcessSettings
 from tracker.stage_times import StageTimes
 from tracker.statistics import Statistics
 from tracker.team_colours import team_colours
+from tracker.track_table import TrackTable
 from tracker.video import VideoInfo, frames
 from tracker.video_writer import VideoWriter
 
@@ -26,7 +27,7 @@ def draw_video(
     info: VideoInfo,
     path: Path,
     settings: ProcessSettings,
-    tracks: pl.DataFrame,
+    tracks: TrackTable,
     statistics: Statistics,
     places: Places,
     total: int,
@@ -39,26 +40,24 @@ def draw_video(
         info: The source.
         path: The file to make.
         settings: Which frames.
-        tracks: `tracker.tables.TRACKS`, sorted by frame.
+        tracks: All rows.
         statistics: For the scoreboard, second by second.
         places: Whether there is a rink to draw as a minimap.
         total: Frames to draw, for the report.
         times, report: As everywhere.
     """
     size = (info.width, info.height)
-    teams = tracks["team"].drop_nulls().unique().to_list()
-    annotator = Annotator(size, team_colours(teams), places.rink, hide=settings.hide)
+    annotator = Annotator(size, team_colours(tracks.teams()), places.rink, hide=settings.hide)
     boards = scoreboards(statistics.timeline)
-    if places.metres != "none" and "speed" not in settings.hide:
-        tracks = with_speeds(tracks)
-    rows_of = _rows_by_frame(tracks)
+    speeds = places.metres != "none" and "speed" not in settings.hide
+    table = _ByFrame(tracks.with_speeds() if speeds else iter(tracks))
     source = frames(info, start_s=settings.start_s, end_s=settings.end_s, stride=settings.stride)
     decoded = ahead(times.timed_items("decode", source), AHEAD)
 
     def drawn() -> Iterator[tuple[float, Image]]:
         with closing(decoded):
             for frame in decoded:
-                rows = tracks.slice(*rows_of.get(frame.index, (0, 0)))
+                rows = table.rows(frame.index)
                 with times.timed("draw"):
                     annotator.draw_on(frame.image, rows, boards.get(int(frame.time_s)))
                 yield frame.time_s, frame.image
@@ -73,19 +72,19 @@ def draw_video(
             report("draw", done, total)
 
 
-def with_speeds(tracks: pl.DataFrame) -> pl.DataFrame:
-    """The table of tracks with `speed_mps`: the mean of each quarter of a second, so that the number can be read."""
-    quarter = (pl.col("time_s") * 4).floor().alias("quarter")
-    means = (
-        steps(tracks).with_columns(quarter).group_by("track_id", "quarter").agg(pl.col("speed_mps").mean())
-    )  # fmt: skip
-    joined = tracks.with_columns(quarter).join(
-        means, on=["track_id", "quarter"], how="left", maintain_order="left"
-    )  # fmt: skip
-    return joined.drop("quarter")
+class _ByFrame:
+    """The rows of one frame after the other, out of pieces of a table that is sorted by frame."""
 
+    def __init__(self, pieces: Iterator[pl.DataFrame]) -> None:
+        self._pieces = pieces
+        self._piece, self._frames = pl.DataFrame(), np.zeros(0, np.int64)
 
-def _rows_by_frame(tracks: pl.DataFrame) -> dict[int, tuple[int, int]]:
-    """Frame → first row and number of rows."""
-    starts = tracks.with_row_index().group_by("frame", maintain_order=True).agg(pl.col("index").first(), pl.len())
-    return {frame: (start, length) for frame, start, length in starts.iter_rows()}
+    def rows(self, frame: int) -> pl.DataFrame:
+        """The rows of a frame; frames are asked for in order."""
+        while not len(self._frames) or self._frames[-1] < frame:
+            piece = next(self._pieces, None)
+            if piece is None:
+                break
+            self._piece, self._frames = piece, piece["frame"].to_numpy()
+        first, last = (int(np.searchsorted(self._frames, frame, side=side)) for side in ("left", "right"))
+        return self._piece.slice(first, last - first)

@@ -1,7 +1,8 @@
 """How the camera moves from frame to frame, and summed up over a video; measured by `tracker/background.py`."""
 
 import math
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,18 +43,12 @@ class CameraPath:
     """(F,)"""
 
     @staticmethod
-    def of(frames: Sequence[int], motions: Sequence[Similarity]) -> "CameraPath":
-        """Sum up the motions that `Background.update` gave for these frames, in order.
-
-        Frames of unknown motion are taken to move as the nearest known ones before and after do.
-        """
-        known = np.array([motion.known for motion in motions], np.bool_)
-        steps = np.array([(m.dx, m.dy, math.log(m.scale)) for m in motions], np.float64).reshape(-1, 3)
-        if known.any():
-            index = np.arange(len(motions))
-            steps = np.stack([np.interp(index, index[known], steps[known, i]) for i in range(3)], axis=1)
-        scale = np.exp(np.cumsum(steps[:, 2]))
-        return CameraPath(np.asarray(frames, np.int64), np.cumsum(steps[:, :2], axis=0), scale, known)
+    def of(frames: Sequence[int], motions: Iterable[Similarity]) -> "CameraPath":
+        """Sum up the motions that `Background.update` gave for these frames, in order."""
+        steps = CameraSteps()
+        for frame, motion in zip(frames, motions, strict=True):
+            steps.add(frame, motion)
+        return steps.path()
 
     def index(self, frames: NDArray[np.int64]) -> NDArray[np.int64]:
         """For each of `frames` `(N,)` the place, in this path's arrays, of the last frame looked at up to it."""
@@ -72,3 +67,29 @@ class CameraPath:
         window = min(_WINDOW, len(path) - 1)
         moved = np.abs(path[window:] - path[:-window]) if window else np.abs(path)
         return bool(moved.max() > MOVES_OF_WIDTH * width)
+
+
+class CameraSteps:
+    """The motions from frame to frame while a video is gone through, in a few bytes each."""
+
+    def __init__(self) -> None:
+        self._frames, self._steps, self._known = array("q"), array("d"), array("b")
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def add(self, frame: int, motion: Similarity) -> None:
+        """Take what `Background.update` gave for the next frame."""
+        self._frames.append(frame)
+        self._steps.extend((motion.dx, motion.dy, math.log(motion.scale)))
+        self._known.append(motion.known)
+
+    def path(self) -> CameraPath:
+        """All summed up. Frames of unknown motion are taken to move as the nearest known ones before and after do."""
+        known = np.array(self._known, np.bool_)
+        steps = np.array(self._steps, np.float64).reshape(-1, 3)
+        if known.any():
+            index = np.arange(len(known))
+            steps = np.stack([np.interp(index, index[known], steps[known, i]) for i in range(3)], axis=1)
+        scale = np.exp(np.cumsum(steps[:, 2]))
+        return CameraPath(np.array(self._frames, np.int64), np.cumsum(steps[:, :2], axis=0), scale, known)

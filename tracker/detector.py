@@ -134,6 +134,10 @@ class Detector:
         """Threads that may call at once."""
         return self._runtime.workers
 
+    def release(self) -> None:
+        """Give back the memory that the network works in; the next call takes it again."""
+        self._runtime.release()
+
     def __call__(self, image: npt.NDArray[np.uint8]) -> sv.Detections:
         """Find people in a BGR picture `(H, W, 3)`.
 

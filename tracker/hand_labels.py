@@ -86,8 +86,11 @@ def tracks_key(track_id: np.ndarray, frame: np.ndarray) -> str:
         track_id: (N,) of every box.
         frame: (N,) of every box.
     """
-    ids = np.unique(track_id)
-    spans = [[int(i), int(frame[track_id == i].min()), int(frame[track_id == i].max())] for i in ids]
+    ids, index = np.unique(track_id, return_inverse=True)
+    first, last = np.full(len(ids), np.iinfo(np.int64).max), np.full(len(ids), -1)
+    np.minimum.at(first, index, frame)
+    np.maximum.at(last, index, frame)
+    spans = np.stack([ids, first, last], axis=1).tolist()
     return hashlib.sha256(json.dumps(spans).encode()).hexdigest()
 
 

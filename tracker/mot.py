@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from classifier.atomic_file import write_whole
+from classifier.atomic_file import whole_file
 from classifier.errors import BadInput
 from tracker.association import Tracks
 
+_LINES = 50_000  # written at once
 _EXPECTED = "expected frame,id,left,top,width,height,confidence,-1,-1,-1"
 
 
@@ -61,16 +62,18 @@ def read_detections(path: Path) -> MotDetections:
 
 def write_mot(path: Path, tracks: Tracks) -> None:
     """Write tracks, whole or not at all; filled-in boxes carry a confidence of 0."""
-    left, top, right, bottom = tracks.xyxy.astype(float).T
-    columns = zip(
-        (tracks.frame + 1).tolist(), tracks.track_id.tolist(), left.tolist(), top.tolist(), (right - left).tolist(),
-        (bottom - top).tolist(), tracks.confidence.tolist(), strict=True,
-    )  # fmt: skip
-    lines = [
-        f"{frame},{track},{x:.2f},{y:.2f},{width:.2f},{height:.2f},{confidence:.4f},-1,-1,-1\n"
-        for frame, track, x, y, width, height, confidence in columns
-    ]
-    write_whole(path, "".join(lines).encode("ascii"))
+    with whole_file(path) as stream:
+        for start in range(0, len(tracks.frame), _LINES):
+            part = slice(start, start + _LINES)
+            left, top, right, bottom = tracks.xyxy[part].astype(float).T
+            columns = zip(
+                (tracks.frame[part] + 1).tolist(), tracks.track_id[part].tolist(), left.tolist(), top.tolist(),
+                (right - left).tolist(), (bottom - top).tolist(), tracks.confidence[part].tolist(), strict=True,
+            )  # fmt: skip
+            stream.write("".join(
+                f"{frame},{track},{x:.2f},{y:.2f},{width:.2f},{height:.2f},{confidence:.4f},-1,-1,-1\n"
+                for frame, track, x, y, width, height, confidence in columns
+            ).encode("ascii"))  # fmt: skip
 
 
 def _parse(line: str, where: str) -> tuple[float, float, float, float, float, float]:

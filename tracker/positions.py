@@ -1,18 +1,20 @@
 """The table of positions: where everybody is on the ice, frame by frame, smoothed; all statistics come from it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tracker import pieces
 from tracker.attacks import OFFICIALS
 from tracker.movement import FASTEST_MPS, LONGEST_GAP_S
 from tracker.skated import skated
-from tracker.skates import skate_points
+from tracker.skates import Crowd, skate_points
 from tracker.smoothing import breaks
-from tracker.tables import POSITIONS, Metres
+from tracker.tables import Metres
 
 Array = NDArray[np.float64]
 
@@ -45,6 +47,27 @@ class Tracks(Protocol):
     def observed(self) -> NDArray[np.bool_]: ...
 
 
+@dataclass(frozen=True, eq=False)
+class _Some:
+    """A few of the tracks."""
+
+    frame: NDArray[np.int64]
+    time_s: NDArray[np.float64]
+    track_id: NDArray[np.int64]
+    xyxy: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    class_id: NDArray[np.int64]
+    observed: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, tracks: Tracks, rows: NDArray[np.integer]) -> "_Some":
+        return cls(
+            np.asarray(tracks.frame[rows], np.int64), np.asarray(tracks.time_s[rows], np.float64),
+            np.asarray(tracks.track_id[rows], np.int64), tracks.xyxy[rows], tracks.confidence[rows],
+            np.asarray(tracks.class_id[rows], np.int64), np.asarray(tracks.observed[rows], np.bool_),
+        )  # fmt: skip
+
+
 class Ground(Protocol):
     """What takes pixels on the ice to metres: a `Calibration` or a `Scale`."""
 
@@ -56,7 +79,7 @@ class Ground(Protocol):
         ...
 
 
-def feet(xyxy: NDArray[np.float32]) -> Array:
+def feet(xyxy: NDArray[np.floating]) -> Array:
     """Where people stand: the middle of the lower edge of their boxes; `(N, 4)` to `(N, 2)` pixels."""
     boxes = np.asarray(xyxy, np.float64).reshape(-1, 4)
     return np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]], axis=1)
@@ -70,10 +93,9 @@ def roles(tracks: Tracks, teams: Mapping[int, str]) -> dict[int, str]:
     """
     found: dict[int, str] = {}
     ids, index = np.unique(tracks.track_id, return_inverse=True)
-    votes = np.zeros((len(ids), len(ROLES)))
-    weight = np.where(tracks.observed, np.nan_to_num(np.asarray(tracks.confidence, np.float64)), 0.0)
-    known = (tracks.class_id >= 0) & (tracks.class_id < len(ROLES))
-    np.add.at(votes, (index[known], tracks.class_id[known]), weight[known])
+    known = np.flatnonzero(tracks.observed & (tracks.class_id >= 0) & (tracks.class_id < len(ROLES)))
+    said = index[known] * len(ROLES) + tracks.class_id[known]
+    votes = np.bincount(said, np.nan_to_num(tracks.confidence[known]), len(ids) * len(ROLES)).reshape(-1, len(ROLES))
     for track, vote in zip(ids.tolist(), votes, strict=True):
         team = teams.get(track)
         if team == OFFICIALS:
@@ -88,7 +110,10 @@ def roles(tracks: Tracks, teams: Mapping[int, str]) -> dict[int, str]:
 def positions(
     tracks: Tracks, teams: Mapping[int, str], ground: Ground | None, track_roles: Mapping[int, str] | None = None
 ) -> pl.DataFrame:
-    """The table of positions (`tracker.tables.POSITIONS`), sorted by frame and track.
+    """The table of positions, sorted by frame and track, as the tracks of an association are.
+
+    It has the columns of `tracker.tables.POSITIONS` in narrower types, since a match has millions of rows and few words
+    in them.
 
     Args:
         tracks: boxes, filled-in ones included.
@@ -98,20 +123,24 @@ def positions(
     """
     known_roles = roles(tracks, teams) if track_roles is None else track_roles
     xy = np.full((len(tracks.frame), 2), np.nan) if ground is None else _smoothed(tracks, ground)
-    track_ids = tracks.track_id.tolist()
-    table = pl.DataFrame(
-        {
-            "frame": np.asarray(tracks.frame, np.int64),
-            "time_s": np.asarray(tracks.time_s, np.float64),
-            "track_id": np.asarray(tracks.track_id, np.int64),
-            "team": pl.Series([teams.get(track) for track in track_ids], dtype=pl.String),
-            "role": pl.Series([known_roles.get(track, "player") for track in track_ids], dtype=pl.String),
-            "x_m": xy[:, 0],
-            "y_m": xy[:, 1],
-            "observed": np.asarray(tracks.observed, np.bool_),
-        }
-    )
-    return POSITIONS.fit(table.with_columns(pl.col("x_m", "y_m").fill_nan(None))).sort("frame", "track_id")
+    ids, row_of = np.unique(tracks.track_id, return_inverse=True)
+    words = pl.DataFrame(
+        {"team": [teams.get(track) for track in ids.tolist()],
+         "role": [known_roles.get(track, "player") for track in ids.tolist()]},
+        schema={"team": pl.Categorical, "role": pl.Categorical},
+    )[row_of]  # fmt: skip
+    table = pl.DataFrame({
+        "frame": np.asarray(tracks.frame, np.int32),
+        "time_s": np.asarray(tracks.time_s, np.float64),
+        "track_id": np.asarray(tracks.track_id, np.int32),
+        "team": words["team"],
+        "role": words["role"],
+        "x_m": pl.Series(xy[:, 0]).fill_nan(None),
+        "y_m": pl.Series(xy[:, 1]).fill_nan(None),
+        "observed": np.asarray(tracks.observed, np.bool_),
+    })  # fmt: skip
+    order = np.lexsort((table["track_id"].to_numpy(), table["frame"].to_numpy()))
+    return table if (np.diff(order) == 1).all() else table[order]
 
 
 def _spread(
@@ -136,10 +165,18 @@ def _away(ground: Ground, points_px: Array, place: Array, frames: NDArray[np.int
 
 
 def _smoothed(tracks: Tracks, ground: Ground) -> Array:
-    frames = np.asarray(tracks.frame, np.int64)
-    points, heights = skate_points(tracks)
+    """Places `(N, 2)` in metres, a few tracks at a time: a long match does not fit into memory ten times over."""
+    crowd, result = Crowd(tracks.frame, tracks.xyxy), np.full((len(tracks.frame), 2), np.nan)
+    for rows in pieces.by_track(tracks.track_id, tracks.time_s):
+        result[rows] = _smoothed_piece(_Some.of(tracks, rows), ground, crowd)
+    return result
+
+
+def _smoothed_piece(tracks: Tracks, ground: Ground, crowd: Crowd) -> Array:
+    frames = tracks.frame
+    points, heights = skate_points(tracks, crowd)
     place = ground.to_rink(points, frames)
-    less_sure = np.where(np.asarray(tracks.observed, np.bool_), 1.0, FILLED_IN)[:, None]
+    less_sure = np.where(tracks.observed, 1.0, FILLED_IN)[:, None]
     aside, ahead = (less_sure * way for way in _spread(ground, points, heights, place, frames))
     sigma = np.clip(np.nan_to_num(np.hypot(aside, ahead), nan=5.0), 0.02, 5.0)
     place = place + NEARER_SKATE_M * _away(ground, points, place, frames)

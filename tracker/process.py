@@ -9,8 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from classifier.ensemble import Ensemble, NoEnsemble
 from classifier.errors import BadInput
 from tracker import __version__, calibration
@@ -24,15 +22,16 @@ from tracker.hand_labels import HandLabels, corrected, labels_of_run, move_crops
 from tracker.mot import write_mot
 from tracker.periods import sides_in
 from tracker.pictures import write_pictures
-from tracker.places import Places, describe, place
+from tracker.places import describe, place
 from tracker.progress import Report
 from tracker.report import write_report
 from tracker.run import Run, RunPaths, locked, read_json, run_name, write_json
 from tracker.settings import ProcessSettings
 from tracker.stage_times import StageTimes
-from tracker.statistics import Statistics, compute
+from tracker.statistics import compute
 from tracker.tables import BURSTS, PLAYERS, TEAMS, TIMELINE, TRACKS, WRITTEN, write_table
 from tracker.teams import Verdict, verdicts
+from tracker.track_table import TrackTable
 from tracker.video import VideoInfo, probe, sha256_of
 from tracker.watch import watch
 
@@ -258,7 +257,11 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
             )  # fmt: skip
             warnings += [*placed.warnings, *statistics.warnings]
         with times.timed("write"):
-            table = _write_tables(paths, settings, seen.tracks, placed, statistics, found)
+            table = TrackTable(seen.tracks, placed.positions, found)
+            for rows, schema in ((statistics.teams, TEAMS), (statistics.players, PLAYERS), (table, TRACKS),
+                                 (statistics.timeline, TIMELINE), (statistics.bursts, BURSTS)):  # fmt: skip
+                write_table(rows, schema, paths.folder, settings.formats)
+            write_mot(paths.mot, seen.tracks)
         with times.timed("pictures"):
             write_pictures(statistics, placed.positions, placed.rink, paths.folder)
         if settings.video:
@@ -322,39 +325,6 @@ def _calibration(views: Sequence[Calibration]) -> dict[str, Any] | None:
             for view in views
         ],
     }
-
-
-def _write_tables(
-    paths: RunPaths, settings: ProcessSettings, tracks: Tracks, placed: Places, statistics: Statistics,
-    found: dict[int, Verdict],
-) -> pl.DataFrame:  # fmt: skip
-    """Write all tables and the MOTChallenge file; returns the table of tracks."""
-    table = track_table(tracks, placed, found)
-    for frame, schema in ((statistics.teams, TEAMS), (statistics.players, PLAYERS), (statistics.timeline, TIMELINE),
-                          (statistics.bursts, BURSTS), (table, TRACKS)):  # fmt: skip
-        write_table(frame, schema, paths.folder, settings.formats)
-    write_mot(paths.mot, tracks)
-    return TRACKS.fit(table)
-
-
-def track_table(tracks: Tracks, placed: Places, found: dict[int, Verdict]) -> pl.DataFrame:
-    """The table `tracks`: one row per frame and track."""
-    boxes = tracks.xyxy.astype("float64")
-    confidence = pl.DataFrame({
-        "frame": tracks.frame, "track_id": tracks.track_id, "observed": tracks.observed,
-        "confidence": tracks.confidence.astype("float64"),
-        "x1": boxes[:, 0], "y1": boxes[:, 1], "x2": boxes[:, 2], "y2": boxes[:, 3],
-    })  # fmt: skip
-    sure = {track: verdict.confidence for track, verdict in found.items()}
-    return (
-        placed.positions.drop("observed")
-        .join(confidence, on=["frame", "track_id"], how="left")
-        .with_columns(
-            confidence=pl.when("observed").then("confidence"),
-            team_confidence=pl.col("track_id").replace_strict(sure, default=None, return_dtype=pl.Float64),
-        )
-        .sort("frame", "track_id")
-    )
 
 
 def _warnings(job: Job, tools: Tools, frames: int, tracks: Tracks) -> list[str]:

@@ -36,6 +36,7 @@ FEWEST_BOXES = 40
 SPREAD = 0.10
 """Standard deviation of box heights about the model, as a share: builds, postures, occlusions."""
 _MOST_BOXES = 4000
+_MOST_LOOKED_AT = 200_000
 _INDEPENDENT = 300
 """As many boxes are believed to say something of their own: postures last, and differ by place."""
 _HEIGHT_DOUBT = 0.6
@@ -108,12 +109,13 @@ def estimate(tracks: Tracks, frame_size: tuple[int, int], camera: CameraPath | N
         camera: how the camera moves, where that was looked at.
     """
     width, height = frame_size
-    boxes = np.asarray(tracks.xyxy, np.float64).reshape(-1, 4)
+    every = slice(None, None, max(1, len(tracks.frame) // _MOST_LOOKED_AT))
+    boxes, frames = np.asarray(tracks.xyxy[every], np.float64).reshape(-1, 4), tracks.frame[every]
     box_w, box_h = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     edge = 3.0
     whole = (boxes[:, 0] > edge) & (boxes[:, 1] > edge) & (boxes[:, 2] < width - edge) & (boxes[:, 3] < height - edge)
     upright = (box_h > 1.1 * box_w) & (box_h < 4.5 * box_w) & (box_h > 12)
-    used = np.flatnonzero(whole & upright & np.asarray(tracks.observed, np.bool_) & (tracks.class_id == 0))
+    used = np.flatnonzero(whole & upright & tracks.observed[every] & (tracks.class_id[every] == 0))
     if len(used) < FEWEST_BOXES:
         return None
     sample = used[np.linspace(0, len(used) - 1, min(len(used), _MOST_BOXES)).astype(np.int64)]
@@ -121,7 +123,7 @@ def estimate(tracks: Tracks, frame_size: tuple[int, int], camera: CameraPath | N
     start = Scale(
         frame_size, 0.0, CAMERA_HEIGHT_M, FOCAL_OF_WIDTH["moving" if moving else "still"] * width, camera=camera
     )
-    places = feet(tracks.xyxy[sample])
+    places = feet(boxes[sample])
     scale = _fitted(start, boxes[sample, 3], box_h[sample])
     if not moving:
         for _ in range(4):
@@ -131,7 +133,7 @@ def estimate(tracks: Tracks, frame_size: tuple[int, int], camera: CameraPath | N
                 break
             focal = min(max(scale.focal_px * stretch, _FOCAL_LIMITS[0] * width), _FOCAL_LIMITS[1] * width)
             scale = _fitted(replace(scale, focal_px=focal), boxes[sample, 3], box_h[sample])
-    middle = np.nanmedian(scale.to_rink(places, tracks.frame[sample]), axis=0)
+    middle = np.nanmedian(scale.to_rink(places, frames[sample]), axis=0)
     return replace(scale, origin_m=(float(middle[0]), float(middle[1])))
 
 

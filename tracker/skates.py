@@ -36,8 +36,42 @@ class Tracks(Protocol):
     def xyxy(self) -> NDArray[np.float32]: ...
 
 
-def skate_points(tracks: Tracks) -> tuple[Array, Array]:
-    """Pixels `(N, 2)` where people stand, and their steadied heights `(N,)` in pixels."""
+class Crowd:
+    """Everybody in every frame; tells who is hidden by somebody nearer.
+
+    Args:
+        frame: `(M,)` of each box.
+        xyxy: `(M, 4)` pixels.
+    """
+
+    def __init__(self, frame: NDArray[np.integer], xyxy: NDArray[np.float32]) -> None:
+        if (np.diff(frame) < 0).any():
+            order = np.argsort(frame, kind="stable")
+            frame, xyxy = frame[order], xyxy[order]
+        self._frame, self._xyxy = frame, xyxy
+
+    def hides_skates(self, frame: NDArray[np.integer], boxes: Array) -> NDArray[np.bool_]:
+        """For each of `boxes` `(K, 4)`, seen in `frame` `(K,)`, whether somebody nearer stands before the middle of its
+        lower edge."""
+        first = np.searchsorted(self._frame, frame, side="left")
+        last = np.searchsorted(self._frame, frame, side="right")
+        found = np.zeros(len(boxes), np.bool_)
+        for index, (box, low, high) in enumerate(zip(boxes, first, last, strict=True)):
+            others = self._xyxy[low:high].astype(np.float64)
+            middle, edge = (box[0] + box[2]) / 2, box[3]
+            across = (others[:, 0] < middle) & (middle < others[:, 2])
+            found[index] = bool((across & (others[:, 1] < edge) & (others[:, 3] > edge + 1)).any())
+        return found
+
+
+def skate_points(tracks: Tracks, crowd: Crowd | None = None) -> tuple[Array, Array]:
+    """Pixels `(N, 2)` where people stand, and their steadied heights `(N,)` in pixels.
+
+    Args:
+        tracks: Whole tracks.
+        crowd: Everybody; where it is None, `tracks` are everybody.
+    """
+    crowd = crowd or Crowd(tracks.frame, tracks.xyxy)
     boxes = np.asarray(tracks.xyxy, np.float64).reshape(-1, 4)
     seen = np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
     height = _steadied(tracks, seen)
@@ -45,7 +79,7 @@ def skate_points(tracks: Tracks) -> tuple[Array, Array]:
     foot = (boxes[:, 3] + below) / 2
     short = np.flatnonzero(seen < HIDDEN * height)
     if len(short):
-        hidden = short[_covered_below(np.asarray(tracks.frame, np.int64), boxes, short)]
+        hidden = short[crowd.hides_skates(tracks.frame[short], boxes[short])]
         foot[hidden] = below[hidden]
     return np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, foot], axis=1), height
 
@@ -64,17 +98,3 @@ def _steadied(tracks: Tracks, seen: Array) -> Array:
         noise = np.full_like(logarithm, HEIGHT_NOISE)
         height[rows] = np.exp(smooth(moments, logarithm, noise, density=HEIGHT_DENSITY)[:, 0])
     return height
-
-
-def _covered_below(frame: NDArray[np.int64], boxes: Array, which: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """For each box of `which` whether somebody nearer stands before the middle of its lower edge."""
-    order = np.argsort(frame, kind="stable")
-    first = np.searchsorted(frame[order], frame[which], side="left")
-    last = np.searchsorted(frame[order], frame[which], side="right")
-    covered = np.zeros(len(which), np.bool_)
-    for index, (box, low, high) in enumerate(zip(which, first, last, strict=True)):
-        others = boxes[order[low:high]]
-        middle, edge = (boxes[box, 0] + boxes[box, 2]) / 2, boxes[box, 3]
-        before = (others[:, 0] < middle) & (middle < others[:, 2]) & (others[:, 1] < edge) & (others[:, 3] > edge + 1)
-        covered[index] = bool(before.any())
-    return covered

@@ -213,18 +213,25 @@ Format = Literal["csv", "parquet", "json"]
 
 def write_csv(frame: pl.DataFrame, table: Table, path: Path) -> None:
     """Write the frame as this table: UTF-8, comma, a header, empty where unknown, whole or not at all."""
-    _write(_rounded(frame, table), "csv", path)
+    _write([frame], table, "csv", path)
 
 
-def write_table(frame: pl.DataFrame, table: Table, folder: Path, formats: Iterable[Format] = ("csv",)) -> None:
+def write_table(
+    frame: pl.DataFrame | Iterable[pl.DataFrame], table: Table, folder: Path, formats: Iterable[Format] = ("csv",)
+) -> None:
     """Write `<table>.csv` and the like into a folder, each file whole or not at all.
 
     JSON is an array of one object per row, null where unknown. Parquet is not compressed, so that the search that
     follows an erasure (`classifier.leftovers`) can read what is in it.
+
+    Args:
+        frame: The table, or its pieces, gone through once for each format; CSV is written piece by piece.
+        table: What it is.
+        folder: Where.
+        formats: Which files.
     """
-    rounded = _rounded(frame, table)
     for form in formats:
-        _write(rounded, form, folder / f"{table.name}.{form}")
+        _write([frame] if isinstance(frame, pl.DataFrame) else frame, table, form, folder / f"{table.name}.{form}")
 
 
 def formats_of(table: Table, folder: Path) -> tuple[Format, ...]:
@@ -239,15 +246,19 @@ def _rounded(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     )
 
 
-def _write(frame: pl.DataFrame, form: Format, path: Path) -> None:
+def _write(pieces: Iterable[pl.DataFrame], table: Table, form: Format, path: Path) -> None:
     part = path.with_name(path.name + ".part")
     with part.open("wb") as stream:
         if form == "csv":
-            frame.write_csv(stream)
-        elif form == "json":
-            frame.write_json(stream)
+            table.empty().write_csv(stream)
+            for piece in pieces:
+                _rounded(piece, table).write_csv(stream, include_header=False)
         else:
-            frame.write_parquet(stream, compression="uncompressed")
+            whole = pl.concat([table.empty(), *(_rounded(piece, table) for piece in pieces)])
+            if form == "json":
+                whole.write_json(stream)
+            else:
+                whole.write_parquet(stream, compression="uncompressed")
         stream.flush()
         os.fsync(stream.fileno())
     part.replace(path)
@@ -256,6 +267,13 @@ def _write(frame: pl.DataFrame, form: Format, path: Path) -> None:
 def read_csv(table: Table, path: Path) -> pl.DataFrame:
     """Read back what `write_csv` wrote."""
     return pl.read_csv(path, schema=table.schema)
+
+
+def scan_places(path: Path) -> pl.DataFrame:
+    """Of tracks.csv the columns of `POSITIONS`, in types that need little memory, however long the match."""
+    narrow = {FRAME: pl.Int32, TRACK: pl.Int32, TEAM: pl.Categorical, ROLE: pl.Categorical}
+    columns = [pl.col(column.name).cast(narrow.get(column, column.dtype)) for column in POSITIONS.columns]
+    return pl.scan_csv(path, schema=TRACKS.schema).select(columns).collect(engine="streaming")
 
 
 def markdown(tables: Sequence[Table] = (*WRITTEN, POSITIONS)) -> str:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from tracker.association import Associator, Tracks
 from tracker.background import Background, Sightings
-from tracker.camera_motion import CameraPath, Similarity
+from tracker.camera_motion import CameraPath, CameraSteps
 from tracker.crops import CropKeeper, gather_by_track
 from tracker.detection_log import DetectionLog
 from tracker.detector import Detector
+from tracker.environment import give_back_memory
 from tracker.looks import looks
 from tracker.pipeline import ahead, batches, mapped
 from tracker.progress import Report
@@ -52,8 +53,7 @@ def watch(
     keeper = CropKeeper(paths.crops, settings.crops)
     with times.timed("camera"):
         background = Background((info.width, info.height), _looked_up(info, calibrated, detector))
-    indices: list[int] = []
-    motions: list[Similarity] = []
+    camera = CameraSteps()
     first, last = wanted_range(info, settings.start_s, settings.end_s)
     total = len(range(-(-first // settings.stride) * settings.stride, last, settings.stride))
     found = 0
@@ -73,10 +73,10 @@ def watch(
                 log.append(frame.index, detections)
             boxes = boxes if detections is None else detections.xyxy.astype(np.float64)
             with times.timed("camera"):
-                motions.append(background.update(frame.index, frame.image, boxes))
-                shift = np.array([motions[-1].dx, motions[-1].dy]) if motions[-1].known else None
-            indices.append(frame.index)
-            report("watch", len(indices), total)
+                motion = background.update(frame.index, frame.image, boxes)
+                shift = np.array([motion.dx, motion.dy]) if motion.known else None
+            camera.add(frame.index, motion)
+            report("watch", len(camera), total)
             if detections is None:
                 boxes = boxes if shift is None else boxes + np.tile(shift, 2)
                 associator.skip(frame.index, frame.time_s, shift)
@@ -87,12 +87,16 @@ def watch(
                 tracklets = associator.update(detections, frame.index, frame.time_s, seen, shift)
             with times.timed("crops"):
                 keeper.offer(frame.image, detections, tracklets, frame.index, frame.time_s)
+    detector.release()
+    give_back_memory()
     with times.timed("associate"):
         tracks = associator.finish()
+        del associator
+    give_back_memory()
     with times.timed("crops"):
         keeper.finish()
         gather_by_track(paths.crops, tracks.track_of, settings.crops.per_track)
-    return Watched(tracks, CameraPath.of(indices, motions), background.finish(), len(indices), found)
+    return Watched(tracks, camera.path(), background.finish(), len(camera), found)
 
 
 def _detected(

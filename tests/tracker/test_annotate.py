@@ -10,13 +10,13 @@ import pytest
 
 from tests.tracker.paths import at_speeds, hockey_path, keeper, skater
 from tracker.annotate import Annotator
-from tracker.annotated_video import with_speeds
 from tracker.pictures import heat_map, pictures_of, timeline_figure, write_pictures
 from tracker.rink import Rink
 from tracker.scoreboard import Scoreboard, TeamLine, scoreboards
 from tracker.statistics import compute
 from tracker.tables import TRACKS
 from tracker.team_colours import NAMED, OFFICIAL, team_colours, text_on
+from tracker.track_table import with_speeds
 
 NHL = Rink.named("nhl")
 SIZE = (1280, 720)

@@ -55,7 +55,8 @@ def test_feet_are_the_middle_of_the_lower_edge():
 def test_clean_boxes_give_the_path_back():
     path = hockey_path(np.random.default_rng(3), 20)
     found = positions(tracks([boxes_at(path)], [np.arange(len(path))]), {1: "white"}, calibrated())
-    assert found.schema == POSITIONS.schema
+    assert POSITIONS.fit(found).schema == POSITIONS.schema
+    assert found.columns == POSITIONS.names
     off = np.linalg.norm(found.select("x_m", "y_m").to_numpy() - path, axis=1)
     assert np.median(off) < 0.05
     assert off.max() < 0.5  # where the skater turns as hard as anyone can

@@ -19,7 +19,7 @@ from tracker.rink import Rink
 from tracker.rink_svg import drawing as rink_drawing
 from tracker.rink_svg import outline, view_box
 from tracker.run import read_json
-from tracker.tables import BURSTS, PLAYERS, TEAMS, TIMELINE, TRACKS, Table, read_csv
+from tracker.tables import BURSTS, PLAYERS, TEAMS, TIMELINE, TRACKS, Table, read_csv, scan_places
 from tracker.team_colours import UNKNOWN, Colour, team_colours
 
 DOUBTFUL = 0.7
@@ -66,7 +66,8 @@ def contents(folder: Path, name: str) -> dict[str, Any]:
     if run is None:
         raise CleansheetError(f"{folder / 'run.json'} is missing or damaged; process the video again")
     teams_table, players = _table(TEAMS, folder), _table(PLAYERS, folder)
-    seconds, bursts, tracks = _table(TIMELINE, folder), _table(BURSTS, folder), _table(TRACKS, folder)
+    seconds, bursts = _table(TIMELINE, folder), _table(BURSTS, folder)
+    tracks = scan_places(_present(TRACKS, folder))
     colours = team_colours(teams_table["team"].to_list())
     teams = [_team(row, colours, players, run["attacks"]) for row in teams_table.iter_rows(named=True)]
     rink = rink_of(run["calibration"]) if run["metres"] == "measured" else None
@@ -99,10 +100,14 @@ def contents(folder: Path, name: str) -> dict[str, Any]:
 
 
 def _table(table: Table, folder: Path) -> pl.DataFrame:
+    return read_csv(table, _present(table, folder))
+
+
+def _present(table: Table, folder: Path) -> Path:
     path = folder / f"{table.name}.csv"
     if not path.exists():
         raise CleansheetError(f"{path} is missing; process the video again")
-    return read_csv(table, path)
+    return path
 
 
 def _stretch(run: dict[str, Any]) -> tuple[float, float]:

@@ -37,6 +37,10 @@ class Runtime(Protocol):
     workers: int
     """Threads that may call at once."""
 
+    def release(self) -> None:
+        """Give back memory that the next call would take again."""
+        ...
+
     def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Run the network.
 

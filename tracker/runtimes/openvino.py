@@ -50,6 +50,11 @@ class OpenVinoRuntime:
         self._preparing = threading.Lock()
         self._requests = threading.local()
 
+    def release(self) -> None:
+        with self._preparing:
+            self._compiled.clear()
+            self._requests = threading.local()
+
     def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         request = self._request(pictures.shape[1], pictures.shape[2])
         answers = [request.infer([picture[None]], share_inputs=True)[0].copy() for picture in pictures]

@@ -23,6 +23,9 @@ class CpuRuntime:
         self._model = weights.model
         self._threads = threads
 
+    def release(self) -> None:
+        pass  # the weights stay; activations are given back by each call
+
     def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode(), torch_threads(self._threads or torch.get_num_threads()):
             rgb = torch.from_numpy(pictures[..., ::-1].copy()).permute(0, 3, 1, 2)
@@ -41,6 +44,9 @@ class CudaRuntime:
 
     def __init__(self, weights: LoadedWeights) -> None:
         self._model = weights.model.to("cuda").half()
+
+    def release(self) -> None:
+        torch.cuda.empty_cache()
 
     def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode():
