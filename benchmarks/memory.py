@@ -1,7 +1,9 @@
 """Peak memory of `cleansheet process` against the length of the video.
 
-Expectation, written before measuring: PyTorch and the decoder take about 0.8 GiB whatever the length; a box of a track
-costs about 100 bytes, so ten minutes at 30 fps and 14 people add some 50 MB: a ratio of about 1.06.
+Expectation, written before measuring: without PyTorch the libraries, the detector and the frames under way take some
+550 MiB whatever the length. What is kept of a box of a track until the end is 100 bytes, and some of it is there
+twice while it is sorted: an hour at 30 fps and 13 people adds 200 MiB, of which the detector's 60 are free by then.
+So 10 minutes take 1.05 times what one takes, and an hour 1.25 times what 5 minutes take.
 
     python benchmarks/memory.py                     1 and 10 minutes of the demo match at the default settings
     python benchmarks/memory.py --image-size 320    the same, sooner: the network's input does not grow with the length
@@ -21,6 +23,7 @@ from rich.table import Table
 
 ROOT = Path(__file__).resolve().parents[1]
 MATCH = ROOT / "videos" / "demo" / "match.mp4"
+CALIBRATION = MATCH.with_suffix(".truth") / "calibration.toml"
 
 
 def loop_video(source: Path, target: Path, seconds: float) -> None:
@@ -65,7 +68,8 @@ def peak_mib(arguments: list[str], workspace: Path) -> tuple[float, dict]:
 @click.option("--minutes", type=float, multiple=True, default=(1.0, 10.0), show_default=True)
 @click.option("--image-size", type=int, default=960, show_default=True)
 @click.option("--no-video", is_flag=True)
-def main(video: Path, minutes: tuple[float, ...], image_size: int, no_video: bool) -> None:
+@click.option("--calibration", type=click.Path(exists=True, path_type=Path), default=CALIBRATION, show_default=True)
+def main(video: Path, minutes: tuple[float, ...], image_size: int, no_video: bool, calibration: Path) -> None:
     """Print the peak memory for each length, and its ratio to the first."""
     grid = Table("minutes", "frames", "tracks", "peak MiB", "ratio", "seconds")
     first = None
@@ -73,7 +77,8 @@ def main(video: Path, minutes: tuple[float, ...], image_size: int, no_video: boo
         for length in minutes:
             looped = Path(folder) / f"{length:g}min.mp4"
             loop_video(video, looped, length * 60)
-            arguments = [str(looped), "--end", str(length * 60), "--image-size", str(image_size)]
+            arguments = [str(looped), "--end", str(length * 60), "--image-size", str(image_size),
+                         "--calibration", str(calibration)]  # fmt: skip
             peak, run = peak_mib(arguments + ["--no-video"] * no_video, Path(folder) / "workspace")
             first = first or peak
             grid.add_row(f"{length:g}", str(run["frames"]), str(run["tracks"]), f"{peak:.0f}", f"{peak / first:.3f}",
