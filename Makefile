@@ -12,10 +12,10 @@ demo: $(READY)  ## set up, then turn the demo match into statistics
 	$(BIN)/cleansheet demo --workspace $(WORKSPACE)
 
 test: $(READY)  ## set up, then run the tests (minutes on 2 cores)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-all: $(READY)  ## also the slow tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .
