@@ -289,10 +289,15 @@ function showRinkChoice() { // once: later the user is typing there
   }
 }
 
-async function goTo(index) {
-  frame = Math.min(Math.max(index, 0), start.frames - 1);
-  if (!still) { pending = {}; chosen = null; }
+function turnTo(index) {
+  const to = Math.min(Math.max(index, 0), start.frames - 1);
+  if (!still && to !== frame) { pending = {}; chosen = null; } // half a point belongs to the frame it was begun on
+  frame = to;
   show();
+}
+
+async function goTo(index) {
+  turnTo(index);
   await framePane.load(`/api/frame/${frame}`);
 }
 
@@ -329,7 +334,7 @@ $("still").onchange = () => {
   refit();
 };
 let seeking;
-$("seek").oninput = () => { clearTimeout(seeking); const to = Number($("seek").value); frame = to; show(); seeking = setTimeout(() => goTo(to), 60); };
+$("seek").oninput = () => { clearTimeout(seeking); turnTo(Number($("seek").value)); seeking = setTimeout(() => goTo(frame), 60); };
 $("back").onclick = () => goTo(frame - 1);
 $("on").onclick = () => goTo(frame + 1);
 $("undo").onclick = () => travel(past, future);
