@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,6 +81,15 @@ def test_the_address_opens_the_page_and_links_work_from_then_on(visitor: httpx.C
     assert "Hello" in page.text
     assert visitor.get("/shared/ask.js").headers["content-type"].startswith("text/javascript")
     assert visitor.post("/api/add", json={"a": 2, "b": 3}).json() == {"sum": 5}
+
+
+def test_an_answer_does_not_wait_until_its_head_has_arrived(visitor: httpx.Client) -> None:
+    took = []
+    for _ in range(40):
+        began = time.perf_counter()
+        visitor.post("/api/add", json={"a": 2, "b": 3})
+        took.append(time.perf_counter() - began)
+    assert min(took[20:]) < 0.03, "a browser waits 40 ms before it says that it has something"
 
 
 def test_without_the_token_there_is_nothing(address: str) -> None:

@@ -100,7 +100,9 @@ def _has_screen() -> bool:
 def _listen(port: int) -> socket.socket:
     if not 0 <= port <= 65535:
         raise BadInput(f"port {port}: expected 1 to 65535, or 0 for any that is free")
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # The protocol is named because asyncio turns Nagle's algorithm off only then: an answer's body would wait 40 ms for
+    # the browser's word that it has the head.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(("127.0.0.1", port))
