@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 import av
+import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
@@ -40,7 +41,8 @@ class VideoWriter:
         if self._first_time_s is None:
             self._first_time_s = time_s
         height, width = self._stream.height, self._stream.width
-        picture = VideoFrame.from_ndarray(np.ascontiguousarray(image[:height, :width]), format="bgr24")
+        planes = cv2.cvtColor(np.ascontiguousarray(image[:height, :width]), cv2.COLOR_BGR2YUV_I420)
+        picture = VideoFrame.from_ndarray(np.asarray(planes, np.uint8), format="yuv420p")
         picture.time_base = TIME_BASE
         picture.pts = round((time_s - self._first_time_s) / TIME_BASE)
         self._container.mux(self._stream.encode(picture))
