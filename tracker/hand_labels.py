@@ -58,13 +58,17 @@ def hand_labels(store: LabelStore | None, run: str) -> HandLabels:
     """The labels of a run in an open store."""
     if store is None:
         return HandLabels()
+    return labels_of(store.tracks_key(run), store.rows(Cut, run=run), store.rows(Card, run=run))
+
+
+def labels_of(tracks_key: str | None, cut_rows: Iterable[Cut], cards: Collection[Card]) -> HandLabels:
+    """What a run's rows of the store say."""
     cuts: dict[int, list[tuple[int, int]]] = {}
-    for cut in store.rows(Cut, run=run):
+    for cut in cut_rows:
         cuts.setdefault(cut.track, []).append((cut.frame, cut.part))
-    cards: list[Card] = store.rows(Card, run=run)
     alone = [card for card in cards if card.joined is None]
     return HandLabels(
-        store.tracks_key(run),
+        tracks_key,
         {track: tuple(sorted(parts)) for track, parts in cuts.items()},
         {card.track: card.joined for card in cards if card.joined is not None},
         {card.track: card.team for card in alone if card.team is not None and not card.aside},

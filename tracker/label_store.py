@@ -132,6 +132,7 @@ class LabelStore:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
         self._lock = threading.RLock()
+        self._written = 0
 
     def rows(self, kind: type[Row], **where: Any) -> list[Any]:
         """All rows of a kind with these values, by key."""
@@ -199,10 +200,23 @@ class LabelStore:
                 self._db.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
             self._db.execute("DELETE FROM run WHERE name = ?", (run,))
 
+    def teams_of_players(self) -> dict[str, str]:
+        """The team that each named player was given on some run; cards that were set aside do not count."""
+        with self._lock:
+            found = self._db.execute(
+                "SELECT player, team FROM card WHERE player IS NOT NULL AND team IS NOT NULL AND NOT aside "
+                "ORDER BY run DESC, track DESC"
+            ).fetchall()
+        return dict(found)
+
     def version(self) -> int:
         """Changes when another process has written."""
         with self._lock:
             return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
+    def stamp(self) -> tuple[int, int]:
+        """Changes when anybody has written, this process included."""
+        return self.version(), self._written
 
     def erase(self, tracks: Collection[tuple[str, int]], players: Collection[str]) -> None:
         """Delete what was said about tracks and people, and every action that could bring it back; then write the
@@ -237,6 +251,7 @@ class LabelStore:
                 raise
             crash_point()
             self._db.execute("COMMIT")
+            self._written += 1
             crash_point()
 
 

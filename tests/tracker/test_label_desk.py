@@ -82,6 +82,19 @@ def test_what_was_said_is_there_when_the_store_is_opened_again(workspace: Path) 
         ]
 
 
+def test_what_another_program_said_and_tables_that_were_made_anew_are_seen(workspace: Path, desk: LabelDesk) -> None:
+    desk.act("team", {"cards": [1], "team": "white"})
+    for other in opened(workspace):
+        assert dict(other.labels().teams) == {1: "white"}
+        other.act("cut", {"card": 2, "frame": 30})
+        desk.act("team", {"cards": [2], "team": "white"})
+        assert dict(other.labels().teams) == {1: "white", 2: "white"}
+    new = len(PEOPLE) + 1
+    assert (card(desk, 2)["frames"], card(desk, new)["frames"]) == ([7, 22], [37, 52])
+    write_run(workspace, people=PEOPLE[:4])
+    assert [each["id"] for each in desk.board()["cards"]] == [1, 2, 3, 4, new]
+
+
 def test_every_action_can_be_taken_back_to_where_it_began(desk: LabelDesk) -> None:
     before = desk.board()
     acts = [
