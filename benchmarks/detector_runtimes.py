@@ -40,7 +40,7 @@ def main(workspace: Path, end: float | None, output: Path | None) -> None:
     import_tree(workspace, asset("demo/crops"))
     train(workspace)
     pictures = [frame.image for frame in frames(probe(match), stride=SAMPLED)]
-    reference = [Detector.load(confidence=0.25, runtime="pytorch")(picture) for picture in pictures]
+    reference = [Detector.load(runtime="pytorch")(picture) for picture in pictures]
     table = Table("runtime", "every", "HOTA", "IDF1", "right team", "recall", "boxes moved, px: median", "most",
                   "boxes only in one")  # fmt: skip
     rows = []
@@ -53,7 +53,7 @@ def main(workspace: Path, end: float | None, output: Path | None) -> None:
             [match], workspace, settings, name=f"{runtime}-{every}", fresh=False, force=True, report=silent
         )[0]
         right = against_truth(Path(run["folder"]), truth)
-        detector = Detector.load(confidence=0.25, runtime=runtime)
+        detector = Detector.load(runtime=runtime)
         moved, lone = compared(reference, [detector(picture) for picture in pictures])
         rows.append({"runtime": run["runtime"], "every": every, **asdict(right), "moved_px": moved.tolist()})
         table.add_row(

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from tracker.company import DEFAULT_CONFIDENCE
 from tracker.detection_pictures import draw_found
 from tracker.detector import Detector
 from tracker.labelled_pictures import PICTURES, read_picture
@@ -45,7 +46,7 @@ def pictures(folder: Path) -> Iterator[Named]:
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--weights", help="By default the project's own.")
 @click.option("--image-size", default=960, show_default=True)
-@click.option("--confidence", default=0.25, show_default=True)
+@click.option("--confidence", default=DEFAULT_CONFIDENCE, show_default=True)
 @click.option("--count", default=24, show_default=True, help="Rendered pictures of each kind.")
 @click.option("--draw", type=click.Path(path_type=Path), help="A folder for the pictures with false players.")
 def main(

@@ -11,6 +11,7 @@ import click
 import numpy as np
 
 from tracker.assets import asset
+from tracker.company import DEFAULT_CONFIDENCE
 from tracker.detector import Detector
 from tracker.video import frames, probe
 
@@ -18,7 +19,7 @@ STRIDE, COUNT = 225, 4
 
 
 @click.command()
-@click.option("--confidence", default=0.25, show_default=True)
+@click.option("--confidence", default=DEFAULT_CONFIDENCE, show_default=True)
 def main(confidence: float) -> None:
     """Hash boxes, confidences and roles, bit for bit."""
     pictures = [frame.image for frame in islice(frames(probe(asset("demo/match.mp4")), stride=STRIDE), COUNT)]

@@ -5,16 +5,19 @@ of other sizes count neither way.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import supervision as sv
 
+from tracker.company import counting
 from tracker.detector import ROLES
 from tracker.labelled_pictures import LabelledFrame, Truth
 
+Pairs = Sequence[tuple[sv.Detections, Truth]]
+"""What was found on each frame, and who is there."""
 IOU_THRESHOLDS = np.arange(0.5, 0.96, 0.05)
 SIZES = (("small", 0.0, 40.0), ("medium", 40.0, 80.0), ("large", 80.0, float("inf")))
 """People by their height in pixels in the picture as the network sees it."""
@@ -98,7 +101,7 @@ class Matched:
         return float(grid[int(np.argmax(harmonic))])
 
 
-def match_up(pairs: Sequence[tuple[sv.Detections, Truth]], role: int | None = None) -> Matched:
+def match_up(pairs: Pairs, role: int | None = None) -> Matched:
     """Match the boxes of all frames to the people, of one role or of all as one class."""
     correct, confidence, people = [], [], 0
     for found, truth in pairs:
@@ -115,32 +118,49 @@ def match_up(pairs: Sequence[tuple[sv.Detections, Truth]], role: int | None = No
 
 
 def report(
-    pairs: Sequence[tuple[sv.Detections, Truth]],
+    pairs: Pairs,
     confidence: float | None = None,
     scales: Sequence[float] | None = None,
 ) -> dict[str, Score]:
     """Scores of all roles as one class, of each role that the truth knows of, and by size.
 
     Args:
-        pairs: what was found on each frame, and who is there.
+        pairs: what was found on each frame, weak boxes too, and who is there.
         confidence: the threshold of precision and recall; by default the best one for all roles together.
         scales: of each frame, how much the network saw it shrunk; None leaves sizes out.
     """
     together = match_up(pairs)
     threshold = together.best_threshold() if confidence is None else confidence
-    scores = {"all as one": together.score(threshold)}
+    strong = [(called(found, threshold), truth) for found, truth in pairs]
+    scores = {"all as one": _score(pairs, strong, threshold)}
     known = [role for role in range(len(ROLES)) if any((truth.role == role).any() for _, truth in pairs)]
     if len(known) > 1:
-        scores |= {ROLES[role]: match_up(pairs, role).score(threshold) for role in known}
+        scores |= {ROLES[role]: _score(pairs, strong, threshold, role) for role in known}
     if scales is not None:
         for name, least, most in SIZES:
-            of_size = match_up([
-                _of_size(found, truth, least / scale, most / scale)
-                for (found, truth), scale in zip(pairs, scales, strict=True)
-            ])  # fmt: skip
+            mine, mine_strong = (
+                [
+                    _of_size(found, truth, least / scale, most / scale)
+                    for (found, truth), scale in zip(some, scales, strict=True)
+                ]
+                for some in (pairs, strong)
+            )
+            of_size = _score(mine, mine_strong, threshold)
             if of_size.people:
-                scores[f"{name} people"] = of_size.score(threshold)
+                scores[f"{name} people"] = of_size
     return scores
+
+
+def called(found: sv.Detections, confidence: float) -> sv.Detections:
+    """Of boxes of every confidence, those that a detector returns at this one."""
+    sure = np.asarray(found.confidence)
+    return select(found, counting(sure) & (sure >= confidence))
+
+
+def _score(pairs: Pairs, strong: Pairs, threshold: float, role: int | None = None) -> Score:
+    """Average precision of all boxes, precision and recall of those that count."""
+    counted = match_up(strong, role).score(threshold)
+    return replace(match_up(pairs, role).score(threshold), precision=counted.precision, recall=counted.recall)
 
 
 def _of_size(found: sv.Detections, truth: Truth, least: float, most: float) -> tuple[sv.Detections, Truth]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import supervision as sv
 
 from classifier.errors import BadInput
+from tracker.company import COMPANY, DEFAULT_CONFIDENCE, counting
 from tracker.detector_weights import ROLES, Weights, find_weights
 from tracker.runtimes import Runtime, open_runtime
 
@@ -65,10 +66,11 @@ class Detector:
         self,
         weights: Weights,
         *,
-        confidence: float = 0.1,
+        confidence: float = DEFAULT_CONFIDENCE,
         image_size: int = 960,
         threads: int | None = None,
         overlap: float = 0.5,
+        company: int = COMPANY,
         runtime: str = "pytorch",
         cache: Path | None = None,
     ) -> None:
@@ -81,6 +83,7 @@ class Detector:
         self.confidence = confidence
         self.image_size = image_size
         self.overlap = overlap
+        self.company = company
         self._runtime: Runtime = open_runtime(runtime, weights, threads=threads, cache=cache)
         self._classes = np.array(sorted(weights.role_of_class))
         self._roles = np.array([weights.role_of_class[index] for index in self._classes.tolist()], np.int64)
@@ -92,7 +95,8 @@ class Detector:
         cls,
         weights: str | Path | None = None,
         *,
-        confidence: float = 0.1,
+        confidence: float = DEFAULT_CONFIDENCE,
+        company: int = COMPANY,
         image_size: int = 960,
         threads: int | None = None,
         roles: Mapping[str, str] | None = None,
@@ -103,7 +107,8 @@ class Detector:
 
         Args:
             weights: see `tracker.detector_weights.find_weights`.
-            confidence: boxes below it are not returned. The association makes use of weak ones, so it is low.
+            confidence: boxes below it are not returned, nor weak ones without company.
+            company: see `tracker.company`; 0: weak boxes always count.
             image_size: pixels of the longer side that the network sees, a multiple of 32.
             threads: PyTorch threads of a call; None leaves the process's setting alone.
             roles: for a foreign `.pt`, which class name is which role.
@@ -115,8 +120,8 @@ class Detector:
             CleansheetError: the project's own weights were changed.
         """
         return cls(
-            find_weights(weights, roles), confidence=confidence, image_size=image_size, threads=threads,
-            runtime=runtime, cache=cache,
+            find_weights(weights, roles), confidence=confidence, company=company, image_size=image_size,
+            threads=threads, runtime=runtime, cache=cache,
         )  # fmt: skip
 
     @property
@@ -184,6 +189,7 @@ class Detector:
             centre, half = output[:2, strong].T, output[2:4, strong].T / 2
             xyxy = np.concatenate([centre - half, centre + half], axis=1)
         kept = thinned(xyxy, confidence, self.overlap)[:MOST_PEOPLE]
+        kept = kept[counting(confidence[kept], self.company)]
         boxes = letterbox.undo(xyxy[kept], size[1], size[0])
         visible = ((boxes[:, 2:] - boxes[:, :2]) > 1).all(axis=1)
         return sv.Detections(

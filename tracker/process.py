@@ -146,8 +146,8 @@ def _tools(workspace: Path, settings: ProcessSettings) -> Tools:
         ensemble = None
     points = () if settings.calibration is None else calibration.load(settings.calibration)
     chosen = settings.detector
-    detector = Detector.load(
-        chosen.weights, confidence=chosen.confidence, image_size=chosen.image_size, runtime=chosen.runtime,
+    detector = Detector.load(  # in a video the frames around speak for a weak box, so it needs no company
+        chosen.weights, confidence=chosen.confidence, company=0, image_size=chosen.image_size, runtime=chosen.runtime,
         cache=workspace / "cache" / "detectors",
     )  # fmt: skip
     return Tools(detector, ensemble, points)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tracker.annotate import Part
 from tracker.association import AssociationConfig
+from tracker.company import DEFAULT_CONFIDENCE
 from tracker.crops import CropSettings
 from tracker.tables import Format
 
@@ -22,7 +23,9 @@ class DetectorSettings(BaseModel):
     image_size: int = Field(960, ge=32, description="pixels of the longer side that the network sees")
     every: int = Field(1, ge=1, description="look for people in every so many of the frames that are looked at")
     runtime: str = Field("auto", description="what runs the network; one of tracker.runtimes.RUNTIMES")
-    confidence: float = Field(0.25, ge=0, le=1, description="weaker boxes are not even handed to the association")
+    confidence: float = Field(
+        DEFAULT_CONFIDENCE, ge=0, le=1, description="weaker boxes are not even handed to the association"
+    )
 
 
 class ProcessSettings(BaseModel):

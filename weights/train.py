@@ -112,7 +112,7 @@ def as_detector(model: torch.nn.Module, image_size: int, players_for_one: list[f
     """A detector of the model as it is now; the model itself stays trainable."""
     roles = {i: i for i in range(len(ROLES))}
     weights = LoadedWeights(ready(copy.deepcopy(model)), roles, "training", "", tuple(players_for_one))
-    return Detector(weights, confidence=0.01, image_size=image_size)
+    return Detector(weights, confidence=0.01, company=0, image_size=image_size)
 
 
 def _group_weight(text: str) -> tuple[str, tuple[float, float]]:

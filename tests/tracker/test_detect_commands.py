@@ -48,6 +48,11 @@ def test_people_of_another_size_count_neither_way() -> None:
     assert shrunk["medium people"].people == 1
 
 
+def test_a_weak_box_without_company_counts_in_average_precision_alone() -> None:
+    score = report([(detections([SMALL, TALL], [0.8, 0.4]), truth([SMALL, TALL]))], 0.25)["all as one"]
+    assert (score.ap50, score.precision, score.recall) == (1, 1, 0.5)
+
+
 def test_a_second_box_on_one_person_is_a_mistake() -> None:
     mistakes = Mistakes.of(detections([TALL, (102, 0, 150, 118)]), truth([TALL, SMALL]))
     assert (len(mistakes.found), len(mistakes.made_up), len(mistakes.missed)) == (1, 1, 1)

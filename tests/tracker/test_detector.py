@@ -54,7 +54,7 @@ def test_two_processes_find_the_same_boxes() -> None:
     code = (
         "import json, numpy as np; from tracker.detector import Detector\n"
         "image = np.random.default_rng(0).integers(0, 255, (360, 640, 3), np.uint8)\n"
-        "found = Detector.load(threads=1, image_size=320, confidence=0.0)(image)\n"
+        "found = Detector.load(threads=1, image_size=320, confidence=0.0, company=0)(image)\n"
         "print(json.dumps([found.xyxy.tolist(), found.confidence.tolist(), found.class_id.tolist()]))"
     )
     runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]
@@ -63,7 +63,7 @@ def test_two_processes_find_the_same_boxes() -> None:
 
 
 def test_boxes_are_sorted_typed_and_inside_the_picture() -> None:
-    found = Detector.load(confidence=0.0, image_size=320)(a_picture(200, 333))
+    found = Detector.load(confidence=0.0, company=0, image_size=320)(a_picture(200, 333))
     assert found.xyxy.dtype == np.float32
     assert np.issubdtype(found.class_id.dtype, np.integer)
     assert (np.diff(found.confidence) <= 0).all()
@@ -172,6 +172,37 @@ def test_a_rare_role_needs_less_to_be_told(players_for_one: tuple[float, ...], r
     assert found.confidence.tolist() == [0.5]
 
 
+class Seen(torch.nn.Module):
+    """A network that always sees players side by side, of these confidences."""
+
+    def __init__(self, *confidences: float) -> None:
+        super().__init__()
+        self.boxes = torch.tensor([[50.0 * (i + 1), 100, 40, 80, sure] for i, sure in enumerate(confidences)])
+
+    def forward(self, _: torch.Tensor) -> torch.Tensor:
+        return self.boxes.T[None]
+
+
+@pytest.mark.parametrize(
+    ("seen", "found"),
+    [
+        ((0.4,), []),
+        ((0.6,), [0.6]),
+        ((0.45, 0.4, 0.4, 0.3, 0.3), []),
+        ((0.6, 0.45, 0.3), [0.6]),
+        ((0.6, 0.5, 0.45, 0.3, 0.2), [0.6, 0.5, 0.45, 0.3]),
+    ],
+)
+def test_a_weak_box_counts_beside_two_sure_ones(seen: tuple[float, ...], found: list[float]) -> None:
+    people = Detector(LoadedWeights(Seen(*seen), {0: 0}, "seen", ""), image_size=320)(a_picture())
+    assert people.confidence.tolist() == pytest.approx(found)
+
+
+def test_without_the_demand_for_company_weak_boxes_count_alone() -> None:
+    people = Detector(LoadedWeights(Seen(0.3), {0: 0}, "seen", ""), image_size=320, company=0)(a_picture())
+    assert people.confidence.tolist() == pytest.approx([0.3])
+
+
 def saved_pt(path: Path, names: dict[int, str]) -> Path:
     model = detector_weights.build_network(0.25, 0.33, len(names))
     model.names = names
@@ -182,7 +213,7 @@ def saved_pt(path: Path, names: dict[int, str]) -> Path:
 def test_a_pt_of_the_user_works_and_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = saved_pt(tmp_path / "mine.pt", {0: "ball", 1: "goalie", 2: "player"})
     with caplog.at_level(logging.WARNING, "cleansheet"):
-        found = Detector.load(path, confidence=0.0, image_size=320)(a_picture())
+        found = Detector.load(path, confidence=0.0, company=0, image_size=320)(a_picture())
     assert [record.message.endswith("whose maker you trust") for record in caplog.records] == [True]
     assert set(found.class_id) <= {0, 1}
 

@@ -9,6 +9,7 @@ import click
 
 from classifier.errors import BadInput
 from tracker.cli.parameters import json_option, print_json
+from tracker.company import COMPANY, DEFAULT_CONFIDENCE, SURE
 
 if TYPE_CHECKING:
     import supervision as sv
@@ -22,8 +23,9 @@ _image_size = click.option(
     "--image-size", type=int, default=960, show_default=True, help="Longer side that the detector sees, pixels."
 )
 _confidence = click.option(
-    "--confidence", type=click.FloatRange(0, 1), default=0.25, show_default=True, help="Weaker boxes do not count."
-)
+    "--confidence", type=click.FloatRange(0, 1), default=DEFAULT_CONFIDENCE, show_default=True,
+    help=f"Weaker boxes do not count; those under {SURE} count where {COMPANY} others are at least so confident.",
+)  # fmt: skip
 
 
 @click.command("detect", short_help="Find the people on pictures.")
@@ -195,14 +197,14 @@ def evaluate_detector(
     from classifier.atomic_file import write_whole
     from tracker.detection_pictures import Mistakes, draw_mistakes
     from tracker.detection_scores import as_json as plain
-    from tracker.detection_scores import lines, report, select
+    from tracker.detection_scores import called, lines, report
     from tracker.detector import Detector
 
     if not folder.is_dir():
         raise BadInput(f"{folder}: no such folder")
     sets = _sets(folder, groups, every, leave_out)
     detector: Detector = Detector.load(
-        weights, confidence=min(0.01, confidence), image_size=image_size, roles=_roles(roles)
+        weights, confidence=min(0.01, confidence), company=0, image_size=image_size, roles=_roles(roles)
     )
     scores: dict[str, Any] = {}
     drawn: list[tuple[int, str, Any]] = []
@@ -212,7 +214,7 @@ def evaluate_detector(
             found = detector(frame.image)
             pairs.append((found, frame.truth))
             scales.append(image_size / max(frame.image.shape[:2]))
-            mistakes = Mistakes.of(select(found, np.asarray(found.confidence) >= confidence), frame.truth)
+            mistakes = Mistakes.of(called(found, confidence), frame.truth)
             if worst and len(mistakes) and (len(drawn) < worst or len(mistakes) > drawn[-1][0]):
                 drawn.append((len(mistakes), frame.name, draw_mistakes(frame.image, mistakes)))
                 drawn = sorted(drawn, key=lambda item: (-item[0], item[1]))[:worst]
