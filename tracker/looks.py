@@ -1,25 +1,31 @@
-"""What a person looks like in one frame, in six numbers: enough to tell a white jersey from a yellow one."""
+"""What a person looks like in one frame, in eight numbers: enough to tell a white jersey from a yellow one, and a
+goalkeeper or an official from a skater."""
 
 import cv2
 import numpy as np
 import supervision as sv
 from numpy.typing import NDArray
 
+from tracker.detector_weights import ROLES
+
 GRID = (12, 8)  # rows and columns that a box is reduced to
 JERSEY = (slice(2, 6), slice(2, 6))  # the rows and columns of the grid that show the jersey
 LEGS = (slice(7, 11), slice(2, 6))
+ROLE = 7.0
+"""How far apart two roles are, in units of colour: enough to count where one is seen again and again."""
 HIDDEN_SHARE = 0.35  # covered by somebody in front: what is seen is the other person
 
 
 def looks(image: NDArray[np.uint8], detections: sv.Detections) -> NDArray[np.float64]:
-    """Median CIELAB colour of jersey and legs of each box: (N, 6), NaN where somebody in front hides the person.
+    """Median CIELAB colour of jersey and legs of each box, and the role that the detector saw in it: (N, 8), NaN where
+    somebody in front hides the person.
 
     Args:
         image: (height, width, 3) BGR.
         detections: N boxes.
     """
     boxes = detections.xyxy.astype(np.float64)
-    found = np.full((len(boxes), 6), np.nan)
+    found = np.full((len(boxes), 8), np.nan)
     height, width = image.shape[:2]
     clipped = np.clip(boxes, 0, [width, height, width, height])
     small = []
@@ -33,7 +39,9 @@ def looks(image: NDArray[np.uint8], detections: sv.Detections) -> NDArray[np.flo
     lab = cv2.cvtColor(strip, cv2.COLOR_BGR2Lab).reshape(len(small), *GRID, 3)
     rows = [index for index, _ in small]
     found[rows, :3] = np.median(lab[:, *JERSEY].reshape(len(small), -1, 3), axis=1)
-    found[rows, 3:] = np.median(lab[:, *LEGS].reshape(len(small), -1, 3), axis=1)
+    found[rows, 3:6] = np.median(lab[:, *LEGS].reshape(len(small), -1, 3), axis=1)
+    said = np.zeros(len(boxes)) if detections.class_id is None else detections.class_id
+    found[rows, 6:] = ROLE * (said[rows, None] == [ROLES.index("goalkeeper"), ROLES.index("referee")])
     return found
 
 

@@ -73,7 +73,7 @@ def compute(
         ])  # fmt: skip
         listed.append(_listed(rows, on_ice).join(sums(moves, "track_id"), on="track_id", how="left"))
         of_seconds.append(sums(moves.with_columns(SECOND), "second", "team"))
-        present.append(stretches(on_ice.filter(table.frames.covers(on_ice["frame"]))))
+        present.append(stretches(on_ice.filter(table.frames.covers(on_ice["frame"])), rink))
         fast.append(bursts(moves))
     tracks, found = rates(pl.concat(listed), pl.concat(fast), "track_id"), pl.concat(fast)
     seconds = tables.TIMELINE.fit(_marked(timeline(

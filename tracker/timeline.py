@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tracker.movement import LONGEST_GAP_S
 from tracker.movement_sums import ratio
+from tracker.rink import Rink
 
 SECOND = pl.col("time_s").floor().cast(pl.Int64).alias("second")
 _SHAPE = ("centroid_x_m", "centroid_y_m", "width_m", "length_m", "spread_m")
@@ -49,19 +50,23 @@ def shapes(on_ice: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def stretches(on_ice: pl.DataFrame) -> pl.DataFrame:
+def stretches(on_ice: pl.DataFrame, rink: Rink | None) -> pl.DataFrame:
     """From which frame to which each skater is on the ice: team, first, last.
 
-    A track is there from its first to its last frame, but for gaps over 1 s: whom the detector misses for a moment
-    has not left.
+    A track is there from the first to the last frame in which it stands inside the boards, but for gaps over 1 s: whom
+    the detector misses for a moment has not left, and who climbs over the boards is not there yet, or no longer.
 
     Args:
         on_ice: Whole tracks of a table of positions.
+        rink: Its boards; None where they are not known.
     """
     new = pl.col("time_s").diff().over("track_id").fill_null(np.inf) > LONGEST_GAP_S
+    skaters = on_ice.filter(pl.col("role") == "player").drop_nulls("team")
+    if rink is not None:
+        xy = skaters.select("x_m", "y_m").to_numpy().astype(np.float64)
+        skaters = skaters.filter(pl.Series(~np.isfinite(xy).all(axis=1) | rink.contains(xy), dtype=pl.Boolean))
     return (
-        on_ice.filter(pl.col("role") == "player")
-        .drop_nulls("team")
+        skaters
         .sort("track_id", "time_s")
         .with_columns(stretch=new.cum_sum())
         .group_by("stretch")

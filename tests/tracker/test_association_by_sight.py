@@ -9,7 +9,7 @@ import supervision as sv
 
 from tests.tracker.made_boxes import BOX, SIZE, detections
 from tracker.association import Associator, Tracks
-from tracker.looks import hidden, looks
+from tracker.looks import ROLE, hidden, looks
 
 WHITE, YELLOW = np.array([90.0, 0, 2, 70, 0, 0]), np.array([75.0, 5, 60, 30, 2, 5])
 FPS = 30
@@ -30,7 +30,8 @@ def associate(
         here = [index for index, (_, path) in enumerate(people) if frame in path]
         boxes = np.array([box_at(*people[index][1][frame]) for index in here]).reshape(-1, 4)
         boxes = boxes + rng.normal(0, 1, boxes.shape)
-        seen = np.array([people[index][0] for index in here]).reshape(-1, 6) + rng.normal(0, 2, (len(here), 6))
+        seen = np.array([people[index][0] for index in here]).reshape(-1, len(people[0][0]))
+        seen[:, :6] += rng.normal(0, 2, (len(here), 6))
         told = associator.update(
             detections(boxes), frame, frame / FPS, seen if sight else None, np.zeros(2) if sight else None
         )
@@ -94,6 +95,34 @@ def test_opponents_who_leave_with_each_others_tracklet_get_their_own_back_in_hin
     assert names[0] != names[1]
 
 
+def test_a_goalkeeper_and_a_skater_of_one_team_who_leave_with_each_others_tracklet_get_their_own_back() -> None:
+    """Their jerseys are the same; the pads are a little darker, and the detector says who is who."""
+    toward = {f: 640 - 3.5 * (60 - f) for f in range(61)}
+    left = toward | {f: 640 - 3.5 * min(f - 60, 100) for f in range(61, 600)}
+    right = {f: 1280 - x for f, x in left.items()}
+    skater, goalkeeper = np.append(WHITE, [0, 0]), np.append(WHITE - (0, 0, 0, 12, 0, 0), [ROLE, 0])
+    paths = [{f: (x, 350.0) for f, x in path.items()} for path in (left, right)]
+    still = [(np.append(look, [0, 0]), dict.fromkeys(range(600), path[0])) for look, path in bystanders()]
+    _, names = associate([(skater, paths[0]), (goalkeeper, paths[1]), *still], 600)
+    assert [len(own) for own in names[:2]] == [1, 1]
+    assert names[0] != names[1]
+
+
+def test_who_looks_otherwise_for_half_a_second_at_the_end_is_not_cut_in_two() -> None:
+    """Somebody climbs over the boards, which hide the legs, and is hardly recognised."""
+    associator = Associator(SIZE)
+    for frame in range(150):
+        people = [(640.0, 300.0 - 2 * max(frame - 135, 0)), (300.0, 500.0), (900.0, 560.0)]
+        seen = np.array([YELLOW if frame >= 135 else WHITE, WHITE, YELLOW])
+        doubt = np.array([0.3 if frame >= 135 else 0.9, 0.9, 0.9])
+        found = detections(np.array([box_at(*place) for place in people]))
+        found.confidence = doubt
+        associator.update(found, frame, frame / FPS, seen, np.zeros(2))
+    tracks = associator.finish()
+    climber = tracks.track_id[(tracks.frame == 149) & (tracks.xyxy[:, 0] > 550) & (tracks.xyxy[:, 0] < 700)]
+    assert (tracks.track_id == climber[0]).sum() == 150
+
+
 def test_a_second_box_that_keeps_the_old_tracklet_for_an_instant_does_not_split_a_person() -> None:
     """The detector's box jumps ahead, and for eight frames another one goes on where the first had been."""
     skater = (WHITE, {f: (200 + 4.0 * f + (26 if f >= 60 else 0), 350.0) for f in range(150)})
@@ -111,14 +140,16 @@ def test_a_still_camera_stays_still_when_everybody_skates_the_same_way() -> None
     assert np.abs(x - (150 + 3 * tracks.frame[first])).max() < 4
 
 
-def test_looks_are_the_colours_of_jersey_and_legs() -> None:
+def test_looks_are_the_colours_of_jersey_and_legs_and_the_role_that_was_seen() -> None:
     image = np.full((200, 300, 3), 230, np.uint8)
     cv2.rectangle(image, (100, 60), (140, 110), (0, 220, 250), -1)
     cv2.rectangle(image, (100, 110), (140, 170), (30, 30, 30), -1)
-    boxes = sv.Detections(xyxy=np.array([[98, 45, 142, 172], [10, 10, 12, 12]], np.float32))
-    (lightness, a, b, *legs), nothing = looks(image, boxes)
+    boxes = sv.Detections(xyxy=np.array([[98, 45, 142, 172], [10, 10, 12, 12]], np.float32), class_id=np.array([1, 0]))
+    (lightness, a, b, *legs, goalkeeper, referee), nothing = looks(image, boxes)
     assert (lightness, a, b) == pytest.approx((88, -3, 87), abs=8)  # yellow
     assert legs == pytest.approx([12, 0, 0], abs=3)  # black
+    assert goalkeeper > 0
+    assert referee == 0
     assert np.isnan(nothing).all(), "two pixels tell nothing"
 
 

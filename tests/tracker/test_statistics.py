@@ -200,6 +200,13 @@ def test_people_off_the_ice_are_in_no_team_figures():
     assert "60 of 121 places lie outside the boards" in found.warnings[-1]
 
 
+def test_who_climbs_over_the_boards_is_no_longer_on_the_ice():
+    # The boards are at 12.955 m: 12 m for 2 s, then 13.2 m for 0.9 s, on the way to the bench.
+    y = np.where(np.arange(87) < 60, 12.0, 13.2)
+    found = compute(pl.concat([skater(np.zeros(90), 0.0, track=2), skater(np.zeros(87), y)]), NHL)
+    assert found.timeline["skaters"].to_list() == [2, 2, 1]
+
+
 def test_somebody_mostly_outside_the_boards_never_counts():
     # 25.91 / 2 = 12.955 m to the boards: at 13.6 m for 3 s of 4, which is 0.65 m outside, and never 1.5 m.
     found = compute(skater(np.linspace(0, 8, 121), np.where(np.arange(121) < 90, 13.6, 12.0)), NHL)

@@ -1,4 +1,4 @@
-"""What a likeness is worth: learned from the video itself, because light and jerseys differ.
+"""What a likeness is worth from frame to frame: learned from the video itself, because light and jerseys differ.
 
 A look is any vector of features in which one person changes little and two people differ, such as the colours of
 jersey and legs. How much one changes and how much two differ is measured from the people who are followed.
@@ -12,7 +12,6 @@ _FIRST_DIFFERENCE = 20.0
 _BOUNDS = (2.0, 40.0)
 _MEMORY = 2000.0  # pairs of people after which the old ones count for 1/e
 _LIMITS = (-4.0, 0.7)  # of the evidence [nats]; half of all others wear the same jersey: log 2 at most speaks for one
-_CERTAIN = 9.0  # looks on both sides that raise the limit of the evidence against one person, by their root
 _SHARE = 0.25  # of the sum over features that counts: they are not independent
 _MOST = 50.0  # looks that a tracklet's mean is worth at most, so that it follows the light
 
@@ -36,38 +35,16 @@ class Appearance:
         """
         if looks is None or self.mean is None or not len(self.mean) or not len(looks):
             return 0.0
-        return self.compare(self.mean, self.count, looks, np.ones(len(looks)))
+        squared = np.square(self.mean[:, None] - looks)
+        known = (self.count[:, None] > 0) & np.isfinite(squared).all(axis=-1)
+        ratio = np.nan_to_num(self._ratio(squared, self.count[:, None]))
+        return np.where(known, np.clip(ratio, *_LIMITS), 0.0)
 
-    def compare(self, mean: np.ndarray, count: np.ndarray, other: np.ndarray, other_count: np.ndarray) -> np.ndarray:
-        """The same for mean looks of so many looks each, 0 where one has none: (N, M) for all pairs of (N, D), (N,)
-        and (M, D), (M,)."""
-        return self.compare_pairs(mean[:, None], count[:, None], other[None], other_count[None])
-
-    def compare_pairs(
-        self, mean: np.ndarray, count: np.ndarray, other: np.ndarray, other_count: np.ndarray
-    ) -> np.ndarray:
-        """The same for mean looks (..., D) of so many looks each (...,), pair by pair."""
-        squared = np.square(mean - other)
-        known = (count > 0) & (other_count > 0) & np.isfinite(squared).all(axis=-1)
-        least = _LIMITS[0] * np.sqrt(np.clip(np.minimum(count, other_count), 1, _CERTAIN))
-        ratio = self._ratio(squared, count, other_count)
-        return np.where(known, np.clip(np.nan_to_num(ratio), least, _LIMITS[1]), 0.0)
-
-    @property
-    def spread(self) -> np.ndarray:
-        """Standard deviation (D,) of one person's looks."""
+    def _ratio(self, squared: np.ndarray, count: np.ndarray) -> np.ndarray:
+        """The same, without limits, for squared differences (..., D) of a look and a mean of `count` (...,) looks."""
         assert self._log_within is not None
-        return np.exp(self._log_within)
-
-    def ratio(self, mean: np.ndarray, other: np.ndarray, count: int, other_count: int) -> float:
-        """The same for two mean looks (D,), without limits."""
-        return float(self._ratio(np.square(mean - other), np.array(count), np.array(other_count)))
-
-    def _ratio(self, squared: np.ndarray, count: np.ndarray, other_count: np.ndarray) -> np.ndarray:
         assert self._between is not None
-        trust = 1 / np.maximum(count, 1) + 1 / np.maximum(other_count, 1)
-        # A mean over a person's many looks still differs from another: light and posture are no white noise.
-        same = np.square(self.spread) * np.maximum(trust, 0.5)[..., None]
+        same = np.exp(2 * self._log_within) * (1 + 1 / np.maximum(count, 1))[..., None]
         different = self._between + same
         return _SHARE * 0.5 * (np.log(different / same) - squared / same + squared / different).sum(axis=-1)
 
@@ -132,16 +109,3 @@ class Appearance:
         total = self._pairs * keep + len(one)
         self._between = (self._between * self._pairs * keep + squared.sum(axis=0)) / total
         self._pairs = total
-
-
-def mean_looks(group: np.ndarray, looks: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean looks (G, D) and how many looks are behind each (G,), of the groups 0 ... G-1 that `group (N,)` says.
-
-    `looks` (M, D) is NaN where unknown; `rows (N,)` says which of them the groups are about.
-    """
-    size = int(group.max(initial=-1)) + 1
-    known = np.isfinite(looks).all(axis=1)[rows]
-    group, rows = group[known], rows[known]
-    count = np.bincount(group, minlength=size).astype(float)
-    total = [np.bincount(group, looks[rows, d].astype(np.float64), size) for d in range(looks.shape[1])]
-    return np.stack(total, axis=1) / np.maximum(count, 1)[:, None], count

@@ -7,12 +7,13 @@ import supervision as sv
 
 from tracker.association.belief import believable
 from tracker.association.config import AssociationConfig
-from tracker.association.cuts import cut_tracklets
+from tracker.association.cuts import cut_tracklets, rejoined
 from tracker.association.ends import Observations, Steps
 from tracker.association.linking import link
 from tracker.association.motion import edges
 from tracker.association.online import OnlineTracker
 from tracker.association.plain_view import covered
+from tracker.association.resemblance import Resemblance
 from tracker.association.result import build_tracks
 from tracker.association.tracks import Tracks
 from tracker.spool import Spool
@@ -130,25 +131,30 @@ class Associator:
         here = self._online.camera.position
         self._fill_in_camera(here, here, known=all(shift is not None for shift in self._skipped))
         steps = self._steps()
-        observations, looks, tracklet = self._pieces(steps)
+        observations, looks, tracklet, resemblance = self._pieces(steps)
+        groups = _groups(observations.tracklet)
+        believed = np.zeros(len(groups), bool)
+        enough = np.flatnonzero([len(rows) >= self._config.min_hits for rows in groups])
+        believed[enough] = believable(observations, [groups[index] for index in enough], self._config)
+        piece = rejoined(observations, tracklet, groups, believed)
+        names = observations.tracklet[[groups[index][0] for index in np.flatnonzero(believed)]]
+        order = np.argsort(piece, kind="stable").astype(np.int32)
+        observations, tracklet = observations.take(order, piece[order]), tracklet[order]
+        looks = None if looks is None else looks[order]
+        del groups, piece, order
         begins = {
             int(observations.tracklet[row]): (int(tracklet[row]), int(steps.frame[observations.step[row]]))
             for row in np.flatnonzero(np.diff(observations.tracklet, prepend=-1)).tolist()
         }
         del tracklet
-        groups = np.split(np.arange(len(observations.step), dtype=np.int32),
-                          np.flatnonzero(np.diff(observations.tracklet)) + 1)  # fmt: skip
-        groups = [rows for rows in groups if len(rows) >= self._config.min_hits]
-        believed = believable(observations, groups, self._config)
-        rows = np.concatenate([np.zeros(0, np.int32), *(groups[index] for index in np.flatnonzero(believed))])
-        del groups
+        rows = np.flatnonzero(np.isin(observations.tracklet, names)).astype(np.int32)
         if not len(rows):
             return Tracks.empty()
         observations = observations.take(rows, observations.tracklet[rows])
         jitter = self._online.jitter.shares
         person = link(
             observations, jitter, self._config, self._online.plain_view.limit_s,
-            None if looks is None else looks[rows], self._online.appearance,
+            None if looks is None else looks[rows], resemblance,
         )  # fmt: skip
         del looks, rows
         kept = np.flatnonzero(person >= 0)
@@ -173,19 +179,28 @@ class Associator:
             size=self._frame_size,
         )  # fmt: skip
 
-    def _pieces(self, steps: Steps) -> tuple[Observations, np.ndarray | None, np.ndarray]:
-        """All boxes, their looks, and the tracklets that the pieces were cut from, sorted by piece, then by time."""
+    def _pieces(self, steps: Steps) -> tuple[Observations, np.ndarray | None, np.ndarray, Resemblance | None]:
+        """All boxes, their looks, and the tracklets that the pieces were cut from, sorted by piece, then by time; and
+        what a likeness is worth."""
         rows = self._rows.read()
         order = np.lexsort((rows["step"], rows["tracklet"])).astype(np.int32)
         rows = rows[order]
         tracklet = piece = rows["tracklet"].copy()
         looks = None if self._looks is None else self._looks.read()[order]
+        resemblance = None
         if looks is not None:
-            piece = cut_tracklets(tracklet, looks, self._online.appearance)
+            time_s = steps.time_s[rows["step"]]
+            resemblance = Resemblance.learn(tracklet, time_s, looks)
+            piece = cut_tracklets(tracklet, time_s, looks, resemblance)
             again = np.argsort(piece, kind="stable").astype(np.int32)
             rows, looks, piece, tracklet = rows[again], looks[again], piece[again], tracklet[again]
         observations = Observations(
             tracklet=piece, step=rows["step"].copy(), xyxy=rows["xyxy"].copy(), confidence=rows["confidence"].copy(),
             class_id=rows["class_id"].copy(), crowded=rows["crowded"].copy(), steps=steps,
         )  # fmt: skip
-        return observations, looks, tracklet
+        return observations, looks, tracklet, resemblance
+
+
+def _groups(piece: np.ndarray) -> list[np.ndarray]:
+    """The rows of each piece of `piece (N,)`, which is sorted."""
+    return np.split(np.arange(len(piece), dtype=np.int32), np.flatnonzero(np.diff(piece)) + 1)

@@ -15,10 +15,12 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-from tracker.association.appearance import Appearance, mean_looks
 from tracker.association.config import AssociationConfig
 from tracker.association.ends import Ends, Observations, end_states
 from tracker.association.motion import BoxMotion
+from tracker.association.resemblance import WINDOW_S, Resemblance
+
+_MOST = 15.0  # evidence of looks against a link [nats]
 
 
 def link(
@@ -27,7 +29,7 @@ def link(
     config: AssociationConfig,
     plain_view_s: float,
     looks: np.ndarray | None,
-    appearance: Appearance,
+    resemblance: Resemblance | None,
 ) -> np.ndarray:
     """Person (N,) of every observation: tracklets that are linked get the same number; -1: a tail that was dropped.
 
@@ -40,7 +42,7 @@ def link(
         config: Parameters.
         plain_view_s: The longest gap in which somebody in plain view is missed [s].
         looks: (N, D) of every observation, NaN where unknown; None where nobody looks.
-        appearance: What a likeness is worth in this video.
+        resemblance: What a likeness is worth in this video.
     """
     person, frame_size = observations.tracklet.copy(), observations.steps.size
     still = float(np.ptp(observations.camera(), axis=0).max()) < config.still_camera * frame_size[0]
@@ -49,25 +51,50 @@ def link(
         order = np.lexsort((observations.step, person))
         order = order[person[order] >= 0]
         likeness = None
-        if looks is not None:
-            means, count = mean_looks(np.unique(person[order], return_inverse=True)[1], looks, order)
-            likeness = Likeness(means, count, appearance)
         seen = observations.take(order, person[order])
+        if looks is not None and resemblance is not None:
+            likeness = Likeness.of(looks[order], seen.time_s(), resemblance)
         person[order] = _link_once(seen, jitter, config, reach_s, plain_view_s, likeness, bool(returns))
     return person
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """How alike groups of observations look."""
+    """How alike ends and beginnings look."""
 
-    mean: np.ndarray  # (G, D)
-    count: np.ndarray  # (G,) looks behind each
-    appearance: Appearance
+    sums: np.ndarray  # (N + 1, D) of the looks known before each observation
+    count: np.ndarray  # (N + 1,)
+    time_s: np.ndarray  # (N,)
+    resemblance: Resemblance
 
-    def of(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        """Evidence (P,) [nats] that the groups `one (P,)` and `other (P,)` show one person, by their looks."""
-        return self.appearance.compare_pairs(self.mean[one], self.count[one], self.mean[other], self.count[other])
+    @staticmethod
+    def of(looks: np.ndarray, time_s: np.ndarray, resemblance: Resemblance) -> "Likeness":
+        """Of observations that look like `looks` (N, D), NaN where unknown."""
+        known = np.isfinite(looks).all(axis=1)
+        seen = np.where(known[:, None], looks, 0.0)
+        return Likeness(
+            np.concatenate([np.zeros((1, looks.shape[1])), np.cumsum(seen, axis=0, dtype=np.float64)]),
+            np.concatenate([[0], np.cumsum(known)]), time_s, resemblance,
+        )  # fmt: skip
+
+    def evidence(self, first: np.ndarray, row: np.ndarray, start: np.ndarray, last: np.ndarray) -> np.ndarray:
+        """Evidence (P,) [nats] that the observations `first` to `row` and those from `start` to `last` show one person:
+        the looks of the last seconds of those and the first of these."""
+        rows, pair = np.unique(row, return_index=True)
+        begins = [f + np.searchsorted(self.time_s[f : r + 1], self.time_s[r] - WINDOW_S)
+                  for f, r in zip(first[pair].tolist(), rows.tolist(), strict=True)]  # fmt: skip
+        starts, pair = np.unique(start, return_index=True)
+        ends = [s + np.searchsorted(self.time_s[s : e + 1], self.time_s[s] + WINDOW_S, side="right")
+                for s, e in zip(starts.tolist(), last[pair].tolist(), strict=True)]  # fmt: skip
+        begin, end = np.array(begins)[np.searchsorted(rows, row)], np.array(ends)[np.searchsorted(starts, start)]
+        one, one_count = self._mean(begin, row + 1)
+        other, other_count = self._mean(start, end)
+        ratio = self.resemblance.evidence(one, other, one_count, other_count)
+        return np.where((one_count > 0) & (other_count > 0), np.maximum(ratio, -_MOST), 0.0)
+
+    def _mean(self, begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        count = self.count[end] - self.count[begin]
+        return (self.sums[end] - self.sums[begin]) / np.maximum(count, 1)[:, None], count
 
 
 def _link_once(
@@ -114,7 +141,7 @@ def _link_once(
     cost[plain & (inside == 2) & (gap > plain_view_s)] = np.inf
     cost[(inside > 0) & (gap > config.link_rounds_s[-1])] = np.inf
     if likeness is not None:
-        cost -= likeness.of(before, after)
+        cost -= likeness.evidence(first[before], row, first[after], last[after])
     following = _best_matching(before, after, cost, len(names))
     label = np.arange(len(names))
     for index in np.argsort(starts.time_s, kind="stable"):
