@@ -4,12 +4,15 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import supervision as sv
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:  # most who look at crops detect nobody, and this import takes seconds
+    import supervision as sv
 
 SPELL_S = 5.0  # as many crops are kept of each spell as of a track: it may turn out to be another person's
 
@@ -62,7 +65,7 @@ class CropKeeper:
     def offer(
         self,
         image: NDArray[np.uint8],
-        detections: sv.Detections,
+        detections: "sv.Detections",
         tracklets: NDArray[np.int64],
         frame: int,
         time_s: float,
@@ -118,7 +121,9 @@ class CropKeeper:
         tracklet.slots.clear()
 
 
-def crop_scores(detections: sv.Detections, frame_size: tuple[int, ...], settings: CropSettings) -> NDArray[np.float64]:
+def crop_scores(
+    detections: "sv.Detections", frame_size: tuple[int, ...], settings: CropSettings
+) -> NDArray[np.float64]:  # fmt: skip
     """How good a crop each box would make: (N,) from 0 (not to be used) to about 1.
 
     A product of the detector's confidence, the height (saturating at 120 pixels) and what share of the box nobody

@@ -15,6 +15,7 @@ from tracker.teams import Classifier, verdicts
 
 LOOKED_AT = 4  # crops of a track
 AGREE = 0.85  # of the tracks: so far do jerseys and classifier divide the tracks alike where it knows these teams
+NOBODY = "nobody"
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Guesses:
     """Who plays for whom, perhaps."""
 
     by: str
-    """`jersey` or `classifier`."""
+    """`jersey` or `classifier`; `NOBODY` where it could not be guessed, empty before anybody has tried."""
     teams: Mapping[int, Guess]
     """Track → its guess; none for tracks without crops."""
 

@@ -5,12 +5,15 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tracker.association import Tracks
 from tracker.crops import track_folder_name
 from tracker.label_store import Card, Cut, LabelStore, Person, open_labels
+
+if TYPE_CHECKING:  # its import takes a second
+    from tracker.association import Tracks
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def tracks_key(track_id: np.ndarray, frame: np.ndarray) -> str:
     return hashlib.sha256(json.dumps(spans).encode()).hexdigest()
 
 
-def corrected(tracks: Tracks, labels: HandLabels) -> Tracks:
+def corrected(tracks: "Tracks", labels: HandLabels) -> "Tracks":
     """Tracks as they were cut and joined by hand. Where two that were joined have a box, the observed one stays."""
     if not (labels.cuts or labels.joined):
         return tracks

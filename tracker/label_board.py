@@ -30,7 +30,7 @@ def board(state: DeskState, revision: int, only: Iterable[int] | None) -> dict[s
             for p in now.people.values()
         ],
         "undo": state.store.last_action(state.run.name),
-        "guessed_by": state.guesses.by if state.guesses.teams else None,
+        "guessed_by": state.guesses.by,
         "without_pictures": sum(not crops.get(card) for card in members),
     }  # fmt: skip
 

@@ -57,7 +57,7 @@ class DeskState:
     def __init__(self, run: Run, store: LabelStore) -> None:
         self.run = run
         self.store = store
-        self.guesses = Guesses("jersey", {})
+        self.guesses = Guesses("", {})
         self.extra_teams: list[str] = []
         """Teams that were added and have no card yet."""
         self._read: tuple[tuple[int, int], RunTracks] | None = None

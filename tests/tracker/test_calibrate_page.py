@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser import Watched, watched_page
 from tests.conftest import ROOT
@@ -186,17 +186,47 @@ def test_a_wrong_point_is_named_with_its_error_and_can_be_undone(browser: Browse
         expect(page.locator("#points li.wrong .cm")).to_have_text(re.compile(r"48\d\.\d cm wrong"))
         expect(page.locator("#marks .lines")).to_have_count(1)  # those that the others make
         page.click("#save")
+        expect(page.locator("#verdict")).to_contain_text("points: calibration points contradict")
         expect(page.locator("#verdict")).to_have_class("bad")
         assert not output.exists()
-        page.keyboard.press("Control+z")
-        expect(page.locator("#points li")).to_have_count(5)
-        expect(page.locator("#verdict")).to_have_class("good")
+
+        def undone_first(route: Route) -> None:
+            page.keyboard.press("Control+z")
+            expect(page.locator("#points li")).to_have_count(5)
+            route.continue_()
+
+        page.route("**/api/save", undone_first, times=1)
+        with page.expect_response("**/api/save"):
+            page.click("#save")
+        assert page.evaluate("fetch('/api/start').then((answer) => answer.status)") == 200
+        expect(page.locator("#verdict")).to_have_class("good")  # a refusal that comes late is about what is gone
         page.keyboard.press("Control+Shift+z")
         expect(page.locator("#points li")).to_have_count(6)
         page.locator("#points li").nth(5).locator(".name").click()
         page.keyboard.press("Delete")
         expect(page.locator("#points li")).to_have_count(5)
         assert [e for e in watched.errors if "400" not in e] == []  # the browser tells of the refused save
+
+
+def test_an_answer_takes_no_click_away_that_has_begun(browser: Browser, page_at: tuple[str, Path]) -> None:
+    with opened(browser, page_at[0]) as watched:
+        page = watched.page
+        for place in PLACES[:4]:
+            put(page, place)
+        expect(page.locator("#verdict")).to_contain_text("Any four points fit exactly")  # that is answered
+
+        def press_first(route: Route) -> None:
+            page.locator("#points li").first.locator("button.plain").hover()
+            page.mouse.down()
+            route.continue_()
+
+        page.route("**/api/fit", press_first, times=1)
+        with page.expect_response("**/api/fit"):
+            put(page, PLACES[4])
+        assert page.evaluate("fetch('/api/start').then((answer) => answer.status)") == 200
+        page.mouse.up()
+        expect(page.locator("#points .name")).to_have_text([NAMES.get(place, "") for place in PLACES[1:5]])
+        assert watched.errors == []
 
 
 def test_points_are_dragged_and_the_error_follows(browser: Browser, page_at: tuple[str, Path]) -> None:

@@ -222,6 +222,49 @@ def test_an_answer_that_comes_late_brings_nothing_old_back(browser: Browser, wor
         assert watched.errors == []
 
 
+def test_an_answer_takes_no_click_away_that_has_begun(browser: Browser, workspace: Path) -> None:
+    with served(workspace) as address, opened(browser, address) as watched, opened(browser, address) as other:
+        page = watched.page
+        page.click(card(1))
+        page.get_by_role("button", name="yellow").hover()
+        page.mouse.down()
+        other.page.click(card(9))
+        other.page.keyboard.press("0")
+        said(other.page, "set aside")
+        assert page.evaluate("fetch('/api/board').then((answer) => answer.status)") == 200
+        page.mouse.up()
+        said(page, "one card to yellow")
+        expect(page.locator(f".column[data-column='yellow'] {card(1)}.sure")).to_be_visible()
+        expect(page.locator(".column[data-column='referee'] .card")).to_have_count(0)
+        page.locator(card(5)).hover()
+        page.mouse.down()
+        page.locator(card(2)).hover()  # dragged, and the news of a drag's end comes after the drop
+        other.page.keyboard.press("Control+z")
+        said(other.page, "undone")
+        page.locator(card(2)).hover()
+        page.mouse.up()
+        said(page, "one card to white")
+        expect(page.locator(f".column[data-column='white'] {card(1)}:not(.sure)")).to_be_visible()
+        assert watched.errors == []
+
+
+def test_cards_that_cannot_be_sorted_by_themselves_are_sorted_by_hand(browser: Browser, workspace: Path) -> None:
+    (workspace / "runs" / "saturday" / "crops" / "track-0003" / "000007.jpg").write_bytes(b"no picture")
+    process = start(workspace, "saturday")
+    assert process.stdout is not None
+    with watched_page(browser) as watched:
+        page = watched.page
+        page.goto(process.stdout.readline().split()[-1])
+        expect(page.locator("#drawer")).to_contain_text("They could not be sorted by themselves")
+        page.click(card(1))
+        page.keyboard.press("1")
+        said(page, "one card to referee")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert "first guess: AssertionError" in err
+    assert all("000007.jpg is no picture" in line for line in err.splitlines())
+
+
 def test_the_keyboard_alone_suffices(browser: Browser, workspace: Path) -> None:
     with served(workspace) as address, opened(browser, address) as watched:
         page, keys = watched.page, watched.page.keyboard

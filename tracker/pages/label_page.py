@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import click
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from classifier.errors import BadInput, CleansheetError
 from classifier.workspace import Workspace
 from tracker.cli.parameters import DEFAULT_WORKSPACE
 from tracker.crops import read_crop
-from tracker.first_guess import Guesses, first_guess
+from tracker.first_guess import NOBODY, Guesses, first_guess
 from tracker.label_desk import Done, LabelDesk
 from tracker.label_sources import trained_on
 from tracker.labels import official_shares
@@ -74,7 +75,7 @@ class LabelPage:
         """While the server runs: guess once, and look for changes that other commands make."""
         del app
         self._loop = asyncio.get_running_loop()
-        threading.Thread(target=self._guess, daemon=True, name="first guess").start()
+        threading.Thread(target=self._first_guess, daemon=True, name="first guess").start()
         watching = asyncio.create_task(self._watch())
         yield
         watching.cancel()
@@ -126,6 +127,16 @@ class LabelPage:
                 self._desk.changed_elsewhere()
                 self._tell({"type": "reload", "said": "another command changed the labels"})
 
+    def _first_guess(self) -> None:
+        """Guess; where that fails, say so: the cards can be sorted by hand."""
+        try:
+            self._guess()
+        except Exception as error:  # whatever it is, the page hears of it, and the terminal in one line
+            why = str(error) or type(error).__name__
+            click.echo(f"cleansheet: first guess: {type(error).__name__}: {error}", err=True)
+            self._desk.guesses = Guesses(NOBODY, {})
+            self._tell({"type": "reload", "said": f"the cards could not be sorted by themselves: {why}", "wrong": True})
+
     def _guess(self, trust: bool | None = None) -> None:
         """Guess every card's team, and tell the page."""
         desk = self._desk
@@ -137,7 +148,7 @@ class LabelPage:
         known = trained_on(workspace, desk.run.name) if trust is None else trust
         crops = desk.crops(desk.labels())
         officials = official_shares(desk.run)
-        desk.guesses = first_guess(crops, officials, ensemble, trust=known) if crops else Guesses("", {})
+        desk.guesses = first_guess(crops, officials, ensemble, trust=known) if crops else Guesses(NOBODY, {})
         self._tell({"type": "reload", "said": ""})
 
     # -- what the browser asks ---------------------------------------------------------------------------------------

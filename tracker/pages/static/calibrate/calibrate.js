@@ -143,7 +143,7 @@ async function save() {
     const error = done.rms_cm === null ? "" : `, ${done.rms_cm} cm on average`;
     notice = ["good", `Saved to ${done.output}: ${done.points} points${done.views > 1 ? ` on ${done.views} frames` : ""}${error}.`];
   } catch (error) {
-    notice = ["bad", error.message];
+    if (sent === JSON.stringify(placed())) notice = ["bad", error.message]; // else it is about what is gone
   }
   show();
 }

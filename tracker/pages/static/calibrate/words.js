@@ -1,5 +1,7 @@
 // Times in words, and lists of elements made anew.
 
+import { whenLetGo } from "/shared/press.js";
+
 export function clock(seconds) {
   const whole = Math.floor(seconds);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
@@ -9,6 +11,7 @@ export function when(seconds) {
   return `${clock(seconds)}.${String(Math.floor((seconds % 1) * 100)).padStart(2, "0")}`;
 }
 
+/** Make a list's elements anew, once nothing in it is being pressed. */
 export function fill(parent, values, make) {
-  parent.replaceChildren(...values.map(make));
+  whenLetGo(parent, () => parent.replaceChildren(...values.map(make)));
 }

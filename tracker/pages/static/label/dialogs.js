@@ -87,7 +87,7 @@ function processed(result) {
       ? make("table", {}, make("thead", {}, make("tr", {}, ...["team", "skaters", `distance m${estimate}`, `top m/s${estimate}`].map((text) => make("th", {}, text)))), make("tbody", {}, ...rows))
       : make("p", {}, "No team has figures yet."),
     ...result.warnings.map((text) => make("p", { className: "soft" }, text)),
-    make("p", {}, "All tables, pictures and the video are in ", make("code", {}, result.folder)),
+    make("p", {}, "The match on one page: ", make("code", {}, `${result.folder}/report.html`), ". All tables and pictures lie beside it."),
   ];
 }
 

@@ -46,10 +46,15 @@ function nothing() {
       make("p", {}, "Train, and then process the video again: its tracks get the teams that you said, and the classifier knows them in the next match."),
       ...advice()];
   }
-  const by = state.guessedBy === "classifier" ? "by the classifier that you have" : "by the colours of the jerseys";
+  const sorted = {
+    "": "Sorting by the colours of the jerseys …",
+    nobody: "They could not be sorted by themselves (the terminal says why): choose cards and say the team.",
+    jersey: "Everybody is sorted by the colours of the jerseys. The least certain are on top.",
+    classifier: "Everybody is sorted by the classifier that you have. The least certain are on top.",
+  };
   return [
     make("h2", {}, "Who plays for whom?"),
-    make("p", {}, state.guessedBy ? `Everybody is sorted ${by}. The least certain are on top.` : "Sorting by the colours of the jerseys …"),
+    make("p", {}, sorted[state.guessedBy]),
     make("ol", {},
       make("li", {}, "Is somebody in the wrong column? Drag them, or click them and press the column’s number."),
       make("li", {}, "Confirm each column."),
@@ -173,7 +178,6 @@ function pictures(card) {
 function button(text, action, title = "", className = "") {
   const made = make("button", { title, className }, text);
   made.dataset.what = title || text;
-  if (title && !text.trim().length) made.setAttribute("aria-label", title);
   if (className === "scissors") made.setAttribute("aria-label", title);
   made.addEventListener("click", action);
   return made;

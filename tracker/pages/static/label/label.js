@@ -1,6 +1,7 @@
 // The labelling page: actions, keys, and what is heard from the server.
 
 import { ask } from "/shared/ask.js";
+import { letGo } from "/shared/press.js";
 import { beginBoard, between, drawAll, drawSome, focusCard, focusedCard, markTargets, nextOpen, renameColumn, showChosen } from "./board.js";
 import { beginDialogs, drawJob, openHeld, startJob } from "./dialogs.js";
 import { beginDrawer, cutMode, drawDrawer, focusName } from "./drawer.js";
@@ -12,6 +13,8 @@ let anchor = null; // where a Shift + click begins
 let toastTimer;
 let line = Promise.resolve(); // the actions that are not answered yet, one after the other
 const busy = new Set(); // the cards that they are about
+const AGAIN_MS = 1000; // until a board that could not be read is asked for again
+let events; // what is heard from the server
 
 function toast(text, wrong = false) {
   if (!text) return;
@@ -41,7 +44,7 @@ function act(what, given = {}) {
 async function actNow(what, given) {
   try {
     const done = await post(what === "undo" ? "/api/undo" : "/api/act", { what, ...given });
-    show(done);
+    await show(done);
     toast(done.said);
     return done;
   } catch (error) {
@@ -51,7 +54,8 @@ async function actNow(what, given) {
   }
 }
 
-function show(message) {
+async function show(message) {
+  await letGo(document);
   if (message.renamed) renameColumn(...message.renamed);
   const touched = takeIn(message.board, message.everything);
   if (message.everything) drawAll(); else drawSome(touched);
@@ -72,8 +76,17 @@ function drawRest() {
   drawDrawer();
 }
 
+/** Read the whole board; where that fails though the program is there, again a little later. */
 async function reload() {
-  takeIn(await ask("/api/board"), true);
+  try {
+    const board = await ask("/api/board");
+    await letGo(document);
+    takeIn(board, true);
+  } catch (error) {
+    toast(error.message, true);
+    if (events.readyState === EventSource.OPEN) setTimeout(reload, AGAIN_MS);
+    return;
+  }
   drawAll();
   drawRest();
 }
@@ -171,11 +184,11 @@ function endJoin() {
 }
 
 function listen() {
-  const events = new EventSource("/api/events");
+  events = new EventSource("/api/events");
   // The board is read once the page hears of changes, so that none falls between: at first, and whenever it was cut off.
   events.addEventListener("open", () => {
     at("banner").hidden = true;
-    reload().then(() => { document.body.dataset.ready = "yes"; }, (error) => toast(error.message, true));
+    reload();
   });
   events.addEventListener("error", () => {
     at("banner").textContent = events.readyState === EventSource.CLOSED
@@ -183,11 +196,11 @@ function listen() {
       : "The program does not answer. All that you did is saved: start cleansheet label again.";
     at("banner").hidden = false;
   });
-  events.addEventListener("message", (event) => {
+  events.addEventListener("message", async (event) => {
     const message = JSON.parse(event.data);
     if (message.type === "job") drawJob(message);
-    else if (message.type === "reload") { reload(); toast(message.said); }
-    else if (message.by !== me) { show(message); toast(`In another window: ${message.said}`); }
+    else if (message.type === "reload") { reload(); toast(message.said, message.wrong); }
+    else if (message.by !== me) { await show(message); toast(`In another window: ${message.said}`); }
   });
 }
 

@@ -2,7 +2,7 @@
 
 export const me = crypto.randomUUID();
 export const cards = new Map();
-export const state = { revision: -1, run: "", teams: [], players: [], undo: null, guessedBy: null, withoutPictures: 0 };
+export const state = { revision: -1, run: "", teams: [], players: [], undo: null, guessedBy: "", withoutPictures: 0 };
 export const chosen = new Set();
 export const ASIDE = "\0aside";
 export const OPEN = "\0open";
