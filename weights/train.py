@@ -19,6 +19,7 @@ from tracker.detector import Detector
 from tracker.detector_weights import FORMAT, ROLES, LoadedWeights, build_network, file_sha256, read_safetensors, ready
 from tracker.environment import quiet_libraries
 from tracker.labelled_pictures import Sample, find_samples, labelled_frames, pixels, read_picture, split_by_group
+from videos.options import refusing
 from weights.augment import Boxes, Image
 from weights.loop import Schedule, Training
 from weights.prune import narrow
@@ -154,6 +155,7 @@ def _group_weight(text: str) -> tuple[str, tuple[float, float]]:
 @click.option("--work", type=click.Path(path_type=Path), default=Path("scratch/detector"), show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("weights/cleansheet-n.safetensors"))
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in --work.")
+@refusing
 def main(
     data: tuple[Path, ...],
     leave_out: Path | None,

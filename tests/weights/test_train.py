@@ -48,3 +48,10 @@ def test_fine_tuning_gives_a_file_that_detects_and_resuming_a_finished_run_the_s
     again = train(club, "--resume")
     assert again.returncode == 0, again.stderr
     assert all(torch.equal(value, tensors[name]) for name, value in load_file(file).items())
+
+
+def test_a_group_that_is_not_there_is_refused_in_one_line(club: Path) -> None:
+    done = train(club, "--val-group", "nowhere")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "nowhere" in done.stderr
