@@ -45,6 +45,11 @@ class Letterbox:
         padded[top : top + new_height, left : left + new_width] = resized
         return cls(scale, left, top), padded
 
+    def below(self, padded: npt.NDArray[np.uint8], free: float) -> tuple["Letterbox", npt.NDArray[np.uint8]]:
+        """Leave out a share of the fitted picture at the top, less to make it multiples of 32 rows; the rest stays."""
+        rows = int(free * (padded.shape[0] - 2 * self.top) + self.top) // STRIDE * STRIDE
+        return Letterbox(self.scale, self.left, self.top - rows), padded[rows:]
+
     def undo(self, xyxy: npt.NDArray[np.float32], width: int, height: int) -> npt.NDArray[np.float32]:
         """Boxes `(N, 4)` of the padded picture in pixels of the original one, cut at its borders."""
         boxes = (xyxy - np.array([self.left, self.top] * 2, np.float32)) / np.float32(self.scale)
@@ -155,13 +160,19 @@ class Detector:
         """
         return self.many([image])[0]
 
-    def many(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[sv.Detections]:
-        """The same for pictures of one size; as many threads as `workers` may call this at once."""
+    def many(self, images: Sequence[npt.NDArray[np.uint8]], free: float = 0.0) -> list[sv.Detections]:
+        """The same for pictures of one size; as many threads as `workers` may call this at once.
+
+        Args:
+            images: each as for a single one.
+            free: share of their height, from the top, that need not be looked at.
+        """
         fitted = []
         for image in images:
             if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
                 raise BadInput(f"picture of shape {image.shape} and type {image.dtype}: expected (H, W, 3) uint8")
-            fitted.append(Letterbox.fit(image, self.image_size))
+            letterbox, padded = Letterbox.fit(image, self.image_size)
+            fitted.append(letterbox.below(padded, free) if free else (letterbox, padded))
         pictures = fitted[0][1][None] if len(fitted) == 1 else np.stack([padded for _, padded in fitted])
         raw = self._runtime(pictures)
         return [

@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 
 from classifier.errors import BadInput, CleansheetError
 from tracker.assets import asset
+from tracker.detector_ranges import Ranges, find_ranges
 
 if TYPE_CHECKING:  # a detector that was exported runs without PyTorch, whose import takes seconds
     from torch import nn
@@ -28,6 +29,7 @@ ROLES = ("player", "goalkeeper", "referee")
 FORMAT = "cleansheet-detector-1"
 DEFAULT_WEIGHTS = "weights/cleansheet-n.safetensors"
 DEFAULT_SHA256 = "78d75a0dc30fe39ace5c52b6f7baf072fe0cce5c594f7cb9701703762ecdbedf"
+DEFAULT_RANGES_SHA256 = "2a375b9f9f186fc02a119635eadca5cfff57c23dbacfeb6920c0e933080e8c9e"
 
 _GOALKEEPER = re.compile(r"goal\W*_?(keeper|ie|tender|minder)|^goaler$|^keeper$", re.IGNORECASE)
 _REFEREE = re.compile(r"\bref\b|referee|line(s)?man|official", re.IGNORECASE)
@@ -48,6 +50,8 @@ class LoadedWeights:
     """Of the file's bytes."""
     players_for_one: tuple[float, ...] = ()
     """Of each class, how many players its training pictures show for one of it; empty where it is not known."""
+    ranges: Ranges | None = None
+    """What int8 needs; None where it was not measured."""
     released = False
 
     def load(self) -> "LoadedWeights":
@@ -66,6 +70,8 @@ class WeightsFile:
     """Of each class, how many players its training pictures show for one of it; empty where it is not known."""
     released: bool
     """Whether it is the file that this version was released with."""
+    ranges: Ranges | None
+    """What int8 needs; None where it was not measured."""
 
     def load(self) -> LoadedWeights:
         """The network.
@@ -74,7 +80,9 @@ class WeightsFile:
             BadInput: the file is damaged.
         """
         model, _ = read_safetensors(self.path)
-        return LoadedWeights(ready(model), self.role_of_class, self.name, self.sha256, self.players_for_one)
+        return LoadedWeights(
+            ready(model), self.role_of_class, self.name, self.sha256, self.players_for_one, self.ranges
+        )
 
 
 Weights = LoadedWeights | WeightsFile
@@ -173,7 +181,8 @@ def _weights_file(path: Path, *, released: bool) -> WeightsFile:
     role_of_class = {index: ROLES.index(name) for index, name in enumerate(classes) if name in ROLES}
     if odds and (len(odds) != len(classes) or min(odds) <= 0):
         raise BadInput(f"{path}: players_for_one holds {odds}: expected {len(classes)} positive numbers")
-    return WeightsFile(path, role_of_class, path.name, sha256, odds, released)
+    ranges = find_ranges(path, sha256, DEFAULT_RANGES_SHA256 if released else None)
+    return WeightsFile(path, role_of_class, path.name, sha256, odds, released, ranges)
 
 
 def _described(path: Path) -> tuple[dict[str, str], list[str]]:

@@ -22,6 +22,7 @@ class DetectorSettings(BaseModel):
     weights: str | None = Field(None, description="path or Ultralytics name of the weights; None for the project's own")
     image_size: int = Field(960, ge=32, description="pixels of the longer side that the network sees")
     every: int = Field(1, ge=1, description="look for people in every so many of the frames that are looked at")
+    whole: bool = Field(False, description="look at all of every picture, also where nobody was for a while")
     runtime: str = Field("auto", description="what runs the network; one of tracker.runtimes.RUNTIMES")
     confidence: float = Field(
         DEFAULT_CONFIDENCE, ge=0, le=1, description="weaker boxes are not even handed to the association"

@@ -20,6 +20,7 @@ from tracker.looks import looks
 from tracker.pipeline import ahead, batches, mapped
 from tracker.progress import Report
 from tracker.run import RunPaths
+from tracker.search_area import SearchArea
 from tracker.settings import ProcessSettings
 from tracker.stage_times import StageTimes
 from tracker.video import Frame, VideoInfo, frames, wanted_range
@@ -64,9 +65,11 @@ def watch(
         return place % settings.detector.every == 0 or frame + settings.stride >= last
 
     source = frames(info, start_s=settings.start_s, end_s=settings.end_s, stride=settings.stride)
+    area = None if settings.detector.whole or detector.batch > 1 else SearchArea(info.height)
+    decoded = ahead(times.timed_items("decode", source), AHEAD)
     with (
         closing(DetectionLog(paths.detections)) as log,
-        closing(_detected(ahead(times.timed_items("decode", source), AHEAD), detector, log, times, wanted)) as people,
+        closing(_detected(decoded, detector, log, times, wanted, area)) as people,
     ):
         for frame, detections in people:
             if detections is not None and frame.index > log.last_frame:
@@ -100,29 +103,44 @@ def watch(
 
 
 def _detected(
-    source: Iterator[Frame], detector: Detector, log: DetectionLog, times: StageTimes, wanted: Callable[[int], bool]
-) -> Generator[tuple[Frame, sv.Detections | None], None, None]:
+    source: Iterator[Frame], detector: Detector, log: DetectionLog, times: StageTimes, wanted: Callable[[int], bool],
+    area: SearchArea | None,
+) -> Generator[tuple[Frame, sv.Detections | None], None, None]:  # fmt: skip
     """Every frame with its people, from the log while it lasts, then from the detector; None where none are wanted."""
     known_until = log.last_frame
     known = log.read()
 
-    def detect(batch: list[Frame]) -> dict[int, sv.Detections]:
+    def asked(batch: list[Frame]) -> tuple[list[Frame], list[Frame], float]:
         looked_at = [frame for frame in batch if wanted(frame.index)]
+        return batch, looked_at, area.next() if area is not None and looked_at else 0.0
+
+    def detect(question: tuple[list[Frame], list[Frame], float]) -> dict[int, sv.Detections]:
+        _, looked_at, free = question
         if not looked_at:
             return {}
         with times.timed("detect"):
-            found = detector.many([frame.image for frame in looked_at])
+            found = detector.many([frame.image for frame in looked_at], free)
         return dict(zip((frame.index for frame in looked_at), found, strict=True))
+
+    def seen(found: sv.Detections | None) -> sv.Detections | None:
+        if area is not None and found is not None:
+            area.seen(found.xyxy)
+        return found
 
     try:
         for frame in source:
             if frame.index > known_until:
-                fresh = batches(chain([frame], source), detector.batch)
+                fresh = (asked(batch) for batch in batches(chain([frame], source), detector.batch))
                 with closing(mapped(detect, fresh, detector.workers)) as answers:
-                    for batch, found in answers:
-                        yield from ((each, found.get(each.index)) for each in batch)
+                    for (batch, _, _), found in answers:
+                        yield from ((each, seen(found.get(each.index))) for each in batch)
                 return
-            yield frame, next(known)[1] if wanted(frame.index) else None
+            if not wanted(frame.index):
+                yield frame, None
+                continue
+            if area is not None:
+                area.next()
+            yield frame, seen(next(known)[1])
     finally:
         if isinstance(source, Generator):
             source.close()

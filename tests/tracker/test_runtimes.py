@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -39,7 +40,10 @@ def said(process: subprocess.Popen[str]) -> str:
     return out.strip()
 
 
-@pytest.mark.parametrize(("runtime", "pixels", "confidence"), [("openvino-f32", 0.1, 0.001), ("openvino", 4.0, 0.1)])
+@pytest.mark.parametrize(
+    ("runtime", "pixels", "confidence"),
+    [("openvino-f32", 0.1, 0.001), ("openvino", 8.0, 0.2), ("openvino-int8", 8.0, 0.2)],
+)
 def test_the_boxes_are_pytorchs_within_the_stated_tolerance(runtime: str, pixels: float, confidence: float) -> None:
     reference, other = (
         Detector.load(confidence=0.3, image_size=640, runtime=name) for name in ("pytorch", runtime)
@@ -79,6 +83,48 @@ def test_weights_of_ones_own_are_exported_into_the_workspace_alone(tmp_path: Pat
     said(find_elsewhere(tmp_path, own, tmp_path / "workspace" / "cache"))
     assert len(list((tmp_path / "workspace" / "cache").iterdir())) == 1
     assert not (tmp_path / ".cache").exists()
+
+
+def test_int8_needs_the_ranges_of_these_very_weights(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    own = tmp_path / "own.safetensors"
+    shutil.copyfile(asset(DEFAULT_WEIGHTS), own)
+    with pytest.raises(BadInput, match=r"own\.safetensors are not known.*weights\.quantise"):
+        Detector.load(own, runtime="openvino-int8")
+    ranges = tmp_path / "own.int8.json"
+    shutil.copyfile(asset("weights/cleansheet-n.int8.json"), ranges)
+    assert Detector.load(own, runtime="openvino-int8", image_size=320).runtime["precision"].startswith("int8 ")
+    ranges.write_text(ranges.read_text().replace('"weights_sha256": "', '"weights_sha256": "00'))
+    with pytest.raises(BadInput, match="not known"):
+        Detector.load(own, runtime="openvino-int8")
+    assert "belongs to other weights" in caplog.text
+    ranges.write_text("{}")
+    with pytest.raises(BadInput, match="no ranges of a detector"):
+        Detector.load(own)
+
+
+def test_a_cpu_gets_the_precision_in_which_it_was_measured_to_be_fastest() -> None:
+    from tracker.runtimes.openvino import fastest
+
+    assert fastest({"FP32"}, matrix_unit=False, ranges=True) == "float32"
+    assert fastest({"FP32", "INT8"}, matrix_unit=False, ranges=True) == "int8"
+    assert fastest({"FP32", "INT8"}, matrix_unit=False, ranges=False) == "float32"
+    assert fastest({"FP32", "INT8", "BF16"}, matrix_unit=True, ranges=True) == "bfloat16"
+    assert fastest({"FP32", "INT8", "BF16"}, matrix_unit=False, ranges=False) == "bfloat16"
+
+
+def test_ranges_are_measured_on_pictures_and_lie_beside_the_weights(tmp_path: Path) -> None:
+    own = tmp_path / "own.safetensors"
+    shutil.copyfile(asset(DEFAULT_WEIGHTS), own)
+    for frame in frames(probe(asset("demo/match.mp4")), stride=450):
+        cv2.imwrite(str(tmp_path / f"{frame.index}.png"), frame.image)
+    done = subprocess.run(
+        [sys.executable, "-m", "weights.quantise", str(tmp_path), "--weights", str(own), "--image-size", "320"],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    picture = np.ascontiguousarray(next(frames(probe(asset("demo/match.mp4")))).image)
+    detector = Detector.load(own, runtime="openvino-int8", image_size=320, confidence=0.4, cache=tmp_path / "kept")
+    assert len(detector(picture)) >= 3
 
 
 def test_a_runtime_that_is_not_there_is_refused() -> None:

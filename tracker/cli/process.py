@@ -28,6 +28,9 @@ PARTS = ("ellipses", "ids", "speed", "minimap", "scoreboard")
 @click.option("--detect-every", type=click.IntRange(1), default=1, show_default=True, metavar="N",
               help="Look for people in every N-th of these frames; between them tracks follow people's and the "
               "camera's motion.")  # fmt: skip
+@click.option("--whole-frames", is_flag=True,
+              help="Look at all of every frame. Without it, the top of the picture, where nobody was for a while, is "
+              "looked at twice a second.")  # fmt: skip
 @click.option("--calibration", type=click.Path(path_type=Path), help="TOML of points on the rink, as `cleansheet "
               "calibrate` writes it; carried along where the camera pans. Without it, estimates.")  # fmt: skip
 @click.option("--period", "periods", type=Stretch(), multiple=True, metavar="START-END",
@@ -49,7 +52,7 @@ PARTS = ("ellipses", "ids", "speed", "minimap", "scoreboard")
 @json_option
 def process(
     videos: tuple[Path, ...], workspace: Path, name: str | None, start: float, end: float | None, stride: int,
-    weights: str | None, image_size: int, runtime: str, detect_every: int,
+    weights: str | None, image_size: int, runtime: str, detect_every: int, whole_frames: bool,
     calibration: Path | None, attacks: tuple[tuple[str, str], ...],
     periods: tuple[tuple[float, float], ...],
     formats: tuple[str, ...], hide: tuple[str, ...], no_video: bool, resume: bool, fresh: bool,
@@ -82,7 +85,9 @@ def process(
             start_s=start, end_s=end, stride=stride, calibration=calibration, attacks=dict(attacks), periods=periods,
             video=not no_video,
             hide=tuple(sorted(hide)), formats=tuple(sorted({"csv", *formats})),
-            detector=DetectorSettings(weights=weights, image_size=image_size, runtime=runtime, every=detect_every),
+            detector=DetectorSettings(
+                weights=weights, image_size=image_size, runtime=runtime, every=detect_every, whole=whole_frames
+            ),
         )  # fmt: skip
     except ValidationError as error:
         raise BadInput("; ".join(str(e["msg"]).removeprefix("Value error, ") for e in error.errors())) from None

@@ -3,7 +3,8 @@
 | choice          | runs on | numbers  |
 |-----------------|---------|----------|
 | `pytorch`       | CPU     | float32  |
-| `openvino`      | CPU     | bfloat16 where the CPU has it, else float32 |
+| `openvino`      | CPU     | the fastest of the following that it has, see `tracker.runtimes.openvino` |
+| `openvino-int8` | CPU     | int8 in the convolutions, for weights whose ranges were measured |
 | `openvino-f32`  | CPU     | float32  |
 | `openvino-bf16` | CPU     | bfloat16 |
 | `cuda`          | GPU     | float16  |
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from classifier.errors import BadInput
 from tracker.detector_weights import Weights
 
-RUNTIMES = ("auto", "pytorch", "openvino", "openvino-f32", "openvino-bf16", "cuda")
+RUNTIMES = ("auto", "pytorch", "openvino", "openvino-f32", "openvino-bf16", "openvino-int8", "cuda")
 
 
 class Runtime(Protocol):
@@ -31,7 +32,7 @@ class Runtime(Protocol):
     version: str
     """Of the library."""
     precision: str
-    """float32, bfloat16 or float16."""
+    """float32, bfloat16, float16, or int8 and the beginning of the ranges' hash."""
     batch: int
     """Pictures of a call; fewer are allowed."""
     workers: int
@@ -82,7 +83,7 @@ def open_runtime(choice: str, weights: Weights, *, threads: int | None = None, c
         return CpuRuntime(weights.load(), threads)
     from tracker.runtimes.openvino import OpenVinoRuntime
 
-    precision = {"openvino-f32": "float32", "openvino-bf16": "bfloat16"}.get(choice)
+    precision = {"openvino-f32": "float32", "openvino-bf16": "bfloat16", "openvino-int8": "int8"}.get(choice)
     return OpenVinoRuntime(weights, precision, cache)
 
 

@@ -4,6 +4,7 @@ The project's own weights are the same for everybody, so their export lies in th
 been trained on people's pictures: their export lies where the caller says, in the workspace, or nowhere.
 """
 
+import copy
 import hashlib
 import logging
 import os
@@ -13,6 +14,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from tracker.detector_ranges import Ranges
 from tracker.detector_weights import Weights, cache_folder
 from tracker.environment import quiet_libraries
 
@@ -22,24 +24,25 @@ import openvino as ov  # noqa: E402
 
 log = logging.getLogger("cleansheet")
 
-FORMAT = 1
+FORMAT = 2
 """Counted up when what is exported changes."""
 KEPT = 8
 """Exports in a folder; the one that was used longest ago goes first."""
 
 
-def exported(weights: Weights, height: int, width: int, cache: Path | None) -> Any:
+def exported(weights: Weights, height: int, width: int, cache: Path | None, ranges: Ranges | None = None) -> Any:
     """The `openvino.Model` for `(1, height, width, 3)` uint8 BGR pictures; see `tracker.runtimes.Runtime`.
 
     Args:
         weights: the network; it is loaded only where it was not exported before.
         height, width: multiples of 32.
         cache: folder for exports of weights that are not the project's own; None to keep nothing.
+        ranges: for int8; None to compute in floating point.
     """
     folder = cache_folder() / "detectors" if weights.released else cache
     if folder is None:
-        return _convert(weights, height, width)
-    kept = folder / _name(weights, height, width)
+        return _convert(weights, height, width, ranges)
+    kept = folder / _name(weights, height, width, ranges)
     if (kept / "network.xml").exists():
         try:
             os.utime(kept)
@@ -47,7 +50,7 @@ def exported(weights: Weights, height: int, width: int, cache: Path | None) -> A
         except (RuntimeError, OSError) as error:
             log.warning("%s: cannot be read (%s); exported again", kept, str(error).splitlines()[0][:120])
             shutil.rmtree(kept, ignore_errors=True)
-    model = _convert(weights, height, width)
+    model = _convert(weights, height, width, ranges)
     try:
         _keep(model, kept)
     except OSError as error:
@@ -55,9 +58,9 @@ def exported(weights: Weights, height: int, width: int, cache: Path | None) -> A
     return model
 
 
-def _name(weights: Weights, height: int, width: int) -> str:
+def _name(weights: Weights, height: int, width: int, ranges: Ranges | None) -> str:
     """Hash of all that the export depends on."""
-    made_of = f"{FORMAT} {weights.sha256} {height}x{width} openvino {ov.__version__}"
+    made_of = f"{FORMAT} {weights.sha256} {ranges and ranges.sha256} {height}x{width} openvino {ov.__version__}"
     return hashlib.sha256(made_of.encode()).hexdigest()[:32]
 
 
@@ -88,10 +91,11 @@ def _last_use(path: Path) -> float:
     return path.stat().st_mtime
 
 
-def _convert(weights: Weights, height: int, width: int) -> Any:
+def _convert(weights: Weights, height: int, width: int, ranges: Ranges | None) -> Any:
     import torch
 
     from tracker.runtimes.pytorch import first_tensor
+    from tracker.runtimes.quantised import quantised
 
     class Plain(torch.nn.Module):
         def __init__(self, model: torch.nn.Module) -> None:
@@ -101,13 +105,15 @@ def _convert(weights: Weights, height: int, width: int) -> Any:
         def forward(self, picture: torch.Tensor) -> torch.Tensor:
             return first_tensor(self.model(picture))
 
-    network, picture = Plain(weights.load().model), torch.zeros(1, 3, height, width)
+    model = weights.load().model
+    network = Plain(model if ranges is None else quantised(copy.deepcopy(model), ranges))
+    picture = torch.zeros(1, 3, height, width)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         network(picture)  # ultralytics computes the grid of anchors once for a shape and keeps it
-        model = ov.convert_model(torch.jit.trace(network, picture, check_trace=False), example_input=picture)
-    model.reshape([1, 3, height, width])
-    return _takes_bgr(model)
+        converted = ov.convert_model(torch.jit.trace(network, picture, check_trace=False), example_input=picture)
+    converted.reshape([1, 3, height, width])
+    return _takes_bgr(converted)
 
 
 def _takes_bgr(model: Any) -> Any:

@@ -6,6 +6,7 @@ no core waits for another within a picture.
 
 import os
 import threading
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,15 @@ MOST_STREAMS = 8
 
 
 class OpenVinoRuntime:
-    """bfloat16 or float32 on the CPU, as many pictures at once as there are cores.
+    """int8, bfloat16 or float32 on the CPU, as many pictures at once as there are cores.
 
     Args:
         weights: read only where no export of them is kept.
-        precision: `float32`, `bfloat16`, or None for the fastest that this CPU has.
+        precision: `float32`, `bfloat16`, `int8`, or None for the fastest that this CPU has.
         cache: see `tracker.runtimes.open_runtime`.
 
     Raises:
-        BadInput: unusable weights, or a CPU without bfloat16.
+        BadInput: unusable weights, a CPU without bfloat16, or int8 for weights whose ranges are not known.
     """
 
     name = "openvino"
@@ -39,10 +40,18 @@ class OpenVinoRuntime:
     batch = 1
 
     def __init__(self, weights: Weights, precision: str | None, cache: Path | None) -> None:
-        has_bfloat16 = "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        if precision == "bfloat16" and not has_bfloat16:
+        has = set(ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+        if precision == "bfloat16" and "BF16" not in has:
             raise BadInput("runtime 'openvino-bf16': this CPU has no bfloat16; use --runtime openvino")
-        self.precision = precision or ("bfloat16" if has_bfloat16 else "float32")
+        if precision == "int8" and weights.ranges is None:
+            raise BadInput(
+                f"runtime 'openvino-int8': the ranges of {weights.name} are not known; measure them with "
+                "`python -m weights.quantise`, or use --runtime openvino"
+            )
+        chosen = precision or fastest(has, _has_matrix_unit(), weights.ranges is not None)
+        self._ranges = weights.ranges if chosen == "int8" else None
+        self.precision = chosen if self._ranges is None else f"int8 {self._ranges.sha256[:8]}"
+        self._hint = "bf16" if chosen == "bfloat16" or (chosen == "int8" and "BF16" in has) else "f32"
         self.workers = max(1, min(len(os.sched_getaffinity(0)), MOST_STREAMS))
         self._weights = weights
         self._cache = cache
@@ -70,10 +79,33 @@ class OpenVinoRuntime:
 
     def _model(self, height: int, width: int) -> Any:
         if (height, width) not in self._compiled:
-            model = exported(self._weights, height, width, self._cache)
+            model = exported(self._weights, height, width, self._cache, self._ranges)
             self._compiled[height, width] = ov.Core().compile_model(model, "CPU", {
-                "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bfloat16" else "f32",
+                "INFERENCE_PRECISION_HINT": self._hint,
                 "NUM_STREAMS": self.workers,
                 "INFERENCE_NUM_THREADS": self.workers,
             })  # fmt: skip
         return self._compiled[height, width]
+
+
+def fastest(capabilities: Collection[str], matrix_unit: bool, ranges: bool) -> str:
+    """The precision in which a CPU is fastest, as measured (docs/throughput.md).
+
+    Args:
+        capabilities: what OpenVINO says that the CPU has.
+        matrix_unit: whether it multiplies matrices of bfloat16 in hardware, beside which rounding to int8 does not pay.
+        ranges: whether int8 can be had.
+    """
+    if "BF16" in capabilities and matrix_unit:
+        return "bfloat16"
+    if "INT8" in capabilities and ranges:
+        return "int8"
+    return "bfloat16" if "BF16" in capabilities else "float32"
+
+
+def _has_matrix_unit() -> bool:
+    """Intel's AMX; where nothing tells, there is none."""
+    try:
+        return "amx_bf16" in Path("/proc/cpuinfo").read_text().split()
+    except OSError:
+        return False
