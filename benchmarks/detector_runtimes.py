@@ -1,7 +1,8 @@
 """What each runtime of the detector, and looking at every N-th frame only, costs in accuracy: the demo match, whole.
 
 Expectation, written before measuring: float32 in OpenVINO changes nothing; bfloat16 moves boxes by some tenths of a
-pixel and costs under 0.3 points; every 2nd frame costs about 1 point of HOTA, every 3rd 2 to 3, and the teams nothing.
+pixel and costs under 0.3 points; int8 moves them by half a pixel and costs 1; leaving the stands out costs nothing;
+every 2nd frame costs about 1 point of HOTA, every 3rd 2 to 3, and the teams nothing.
 
     python -m benchmarks.detector_runtimes -w /tmp/runtimes
 """
@@ -26,39 +27,46 @@ from tracker.settings import DetectorSettings, ProcessSettings
 from tracker.truth import against_truth
 from tracker.video import frames, probe
 
-CHOICES = (("pytorch", 1), ("openvino-f32", 1), ("openvino-bf16", 1), ("openvino", 2), ("openvino", 3))
+CHOICES = (("pytorch", 1, True), ("openvino-f32", 1, True), ("openvino-bf16", 1, True), ("openvino-int8", 1, True),
+           ("openvino", 1, False), ("openvino", 2, False), ("openvino", 3, False))  # fmt: skip
+"""Runtime, frames from one look to the next, and whether each is at all of the frame."""
 SAMPLED = 45  # every so many frames, boxes are compared one by one
 
 
 @click.command()
 @click.option("-w", "--workspace", type=click.Path(path_type=Path, file_okay=False), required=True)
+@click.option("--match", type=click.Path(exists=True, path_type=Path), help="A rendered match; the demo by default.")
 @click.option("--end", type=float, help="Seconds of the match; all of it by default.")
 @click.option("--output", type=click.Path(path_type=Path), help="The same as JSON.")
-def main(workspace: Path, end: float | None, output: Path | None) -> None:
-    """Process the demo match with each choice and hold it against the truth; compare boxes with PyTorch's."""
-    match, truth = asset("demo/match.mp4"), asset("demo/match.truth")
+def main(workspace: Path, match: Path | None, end: float | None, output: Path | None) -> None:
+    """Process a rendered match with each choice and hold it against the truth; compare boxes with PyTorch's."""
+    match = match or asset("demo/match.mp4")
+    truth = match.with_suffix(".truth")
     import_tree(workspace, asset("demo/crops"))
     train(workspace)
     pictures = [frame.image for frame in frames(probe(match), stride=SAMPLED)]
     reference = [Detector.load(runtime="pytorch")(picture) for picture in pictures]
-    table = Table("runtime", "every", "HOTA", "IDF1", "right team", "recall", "boxes moved, px: median", "most",
-                  "boxes only in one")  # fmt: skip
+    table = Table("runtime", "every", "whole", "HOTA", "IDF1", "right team", "recall",
+                  "boxes moved, px: median", "most", "boxes only in one")  # fmt: skip
     rows = []
-    for runtime, every in CHOICES:
+    for runtime, every, whole in CHOICES:
+        name = f"{runtime}-{every}-{'whole' if whole else 'part'}"
         settings = ProcessSettings(
             end_s=end, calibration=truth / "calibration.toml", video=False,
-            detector=DetectorSettings(runtime=runtime, every=every),
+            detector=DetectorSettings(runtime=runtime, every=every, whole=whole),
         )  # fmt: skip
         run = process_videos(
-            [match], workspace, settings, name=f"{runtime}-{every}", fresh=False, force=True, report=silent
+            [match], workspace, settings, name=name, fresh=False, force=True, report=silent
         )[0]
         right = against_truth(Path(run["folder"]), truth)
         detector = Detector.load(runtime=runtime)
         moved, lone = compared(reference, [detector(picture) for picture in pictures])
-        rows.append({"runtime": run["runtime"], "every": every, **asdict(right), "moved_px": moved.tolist()})
+        how = {"runtime": run["runtime"], "every": every, "whole": whole}
+        rows.append({**how, **asdict(right), "moved_px": moved.tolist()})
         table.add_row(
-            f"{runtime} ({run['runtime']['precision']})", str(every), f"{100 * right.hota:.1f}",
-            f"{100 * right.idf1:.1f}", f"{100 * right.team_right:.1f} %", f"{100 * right.recall:.1f} %",
+            f"{runtime} ({run['runtime']['precision']})", str(every), "yes" if whole else "",
+            f"{100 * right.hota:.1f}", f"{100 * right.idf1:.1f}", f"{100 * right.team_right:.1f} %",
+            f"{100 * right.recall:.1f} %",
             f"{np.median(moved):.2f}", f"{moved.max():.2f}", f"{lone} of {sum(map(len, reference))}",
         )  # fmt: skip
     Console(width=140).print(table)

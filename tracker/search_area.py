@@ -36,7 +36,7 @@ class SearchArea:
         """Of the last blocks that are over: where the highest person's upper edge less their height is, pixels; minus
         infinity where nobody was seen."""
         self._blocks = 0
-        self._boxes: list[npt.NDArray[np.float32]] = []
+        self._boxes: list[npt.NDArray[np.number]] = []
 
     def next(self) -> float:
         """Share of the picture's height, from the top, that the next look may leave out: 0 or `FREE`."""
@@ -50,7 +50,7 @@ class SearchArea:
         expected = min(last, last + _FORETHOUGHT * (last - before))
         return FREE if expected >= FREE * self._height else 0.0
 
-    def seen(self, xyxy: npt.NDArray[np.float32]) -> None:
+    def seen(self, xyxy: npt.NDArray[np.number]) -> None:
         """Take in the boxes (N, 4) of the next look; looks come in order."""
         self._boxes.append(xyxy)
         self._seen += 1

@@ -33,6 +33,9 @@ def quantised(network: nn.Module, ranges: Ranges) -> nn.Module:
 class _Convolution(nn.Module):
     """A convolution between rounded numbers."""
 
+    _steps: torch.Tensor
+    _zeros: torch.Tensor
+
     def __init__(
         self, plain: nn.Module, low: float, high: float, rounded: dict[int, tuple[torch.Tensor, torch.Tensor]]
     ) -> None:
