@@ -1,4 +1,4 @@
-"""Peak memory of `cleansheet process` against the length of the video.
+"""Peak memory and processor time of `cleansheet process` against the length of the video.
 
 Expectation, written before measuring: without PyTorch the libraries, the detector and the frames under way take some
 550 MiB whatever the length. What is kept of a box of a track until the end is 100 bytes, and some of it is there
@@ -45,13 +45,14 @@ def loop_video(source: Path, target: Path, seconds: float) -> None:
                 done = float(shift * video.time_base) >= seconds
 
 
-def peak_mib(arguments: list[str], workspace: Path) -> tuple[float, dict]:
-    """Peak resident memory of one `cleansheet process`, MiB, and what it said."""
+def measured(arguments: list[str], workspace: Path) -> tuple[float, float, dict]:
+    """Of one `cleansheet process`: peak resident memory in MiB, processor seconds, and what it said."""
     code = (
         "import resource, subprocess, sys; "
         "done = subprocess.run([sys.executable, '-m', 'tracker.cli', *sys.argv[1:]], capture_output=True, text=True); "
         "sys.stderr.write(done.stderr); print(done.stdout); "
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(done.returncode)"
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
+        "print(used.ru_utime + used.ru_stime); print(used.ru_maxrss); sys.exit(done.returncode)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, "process", *arguments, "-w", str(workspace), "--json"],
@@ -60,7 +61,30 @@ def peak_mib(arguments: list[str], workspace: Path) -> tuple[float, dict]:
     if done.returncode:
         raise click.ClickException(done.stderr)
     lines = done.stdout.strip().splitlines()
-    return int(lines[-1]) / (1024 if sys.platform == "linux" else 1024**2), json.loads(lines[0])["runs"][0]
+    peak = int(lines[-1]) / (1024 if sys.platform == "linux" else 1024**2)
+    return peak, float(lines[-2]), json.loads(lines[0])["runs"][0]
+
+
+def draw(rows: list[tuple[float, float, float]], target: Path) -> None:
+    """Minutes of the match, peak MiB and processor seconds of each run, as a picture."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    minutes, peak, used = zip(*rows, strict=True)
+    figure, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(7, 5), layout="constrained")
+    above.plot(minutes, [each / 60 for each in used], "o-", color="#1f5fa8")
+    above.set_ylabel("processor time, minutes")
+    below.plot(minutes, peak, "o-", color="#b8461b")
+    below.set_ylabel("peak memory, MiB")
+    below.set_xlabel("length of the match, minutes")
+    for axes in (above, below):
+        axes.set_ylim(bottom=0)
+        axes.set_xlim(left=0)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25)
+    figure.savefig(target, dpi=110)
 
 
 @click.command()
@@ -69,20 +93,27 @@ def peak_mib(arguments: list[str], workspace: Path) -> tuple[float, dict]:
 @click.option("--image-size", type=int, default=960, show_default=True)
 @click.option("--no-video", is_flag=True)
 @click.option("--calibration", type=click.Path(exists=True, path_type=Path), default=CALIBRATION, show_default=True)
-def main(video: Path, minutes: tuple[float, ...], image_size: int, no_video: bool, calibration: Path) -> None:
-    """Print the peak memory for each length, and its ratio to the first."""
-    grid = Table("minutes", "frames", "tracks", "peak MiB", "ratio", "seconds")
-    first = None
+@click.option("--chart", type=click.Path(dir_okay=False, path_type=Path), help="Draw time and memory over length.")
+def main(
+    video: Path, minutes: tuple[float, ...], image_size: int, no_video: bool, calibration: Path, chart: Path | None
+) -> None:
+    """Print peak memory and processor time for each length, and the ratio of memory to the first's."""
+    grid = Table("minutes", "frames", "tracks", "peak MiB", "ratio", "processor s", "core-ms a frame", "seconds")
+    first, rows = None, []
     with tempfile.TemporaryDirectory() as folder:
         for length in minutes:
             looped = Path(folder) / f"{length:g}min.mp4"
             loop_video(video, looped, length * 60)
             arguments = [str(looped), "--end", str(length * 60), "--image-size", str(image_size),
                          "--calibration", str(calibration)]  # fmt: skip
-            peak, run = peak_mib(arguments + ["--no-video"] * no_video, Path(folder) / "workspace")
+            peak, used, run = measured(arguments + ["--no-video"] * no_video, Path(folder) / "workspace")
             first = first or peak
+            rows.append((length, peak, used))
             grid.add_row(f"{length:g}", str(run["frames"]), str(run["tracks"]), f"{peak:.0f}", f"{peak / first:.3f}",
+                         f"{used:.0f}", f"{1000 * used / max(run['frames'], 1):.1f}",
                          f"{run['seconds']['total']:.0f}")  # fmt: skip
+            if chart is not None:
+                draw(rows, chart)
     Console().print(grid)
 
 
