@@ -262,7 +262,7 @@ def main(folders: tuple[Path, ...], runs: tuple[tuple[Path, Path], ...], seed: i
 def _rows(grid: Grid, title: str, match: Match, values: dict[str, tuple[float, str]]) -> None:
     for figure, (value, words) in values.items():
         bar = BARS[figure][match.panning]
-        grid.add_row(title, figure, f"{bar:g}", words, "yes" if value <= bar else "no")
+        grid.add_row(title, figure, f"{bar:g}", words, "yes" if round(value, 6) <= bar else "no")
         title = ""
 
 

@@ -140,6 +140,22 @@ def test_a_still_camera_stays_still_when_everybody_skates_the_same_way() -> None
     assert np.abs(x - (150 + 3 * tracks.frame[first])).max() < 4
 
 
+def test_who_comes_into_the_picture_is_there_from_where_the_border_lets_a_little_be_seen() -> None:
+    """The detector finds people of whom half is in the picture; BOX is their whole size."""
+    associator = Associator(SIZE)
+    step = BOX[0] / 12  # from nothing to the whole within 12 frames, begun at frame 40
+    for frame in range(120):
+        x = -BOX[0] / 2 + step * (frame - 40)
+        boxes = np.array([box_at(x, 300), box_at(600, 300), box_at(900, 500)])
+        found = [boxes[0].clip(0, None)] if x > 0 else []
+        associator.update(detections(np.array([*found, *boxes[1:]])), frame, frame / FPS, shift=np.zeros(2))
+    tracks = associator.finish()
+    coming = tracks.track_id[(tracks.frame == 119) & (tracks.xyxy[:, 2] > 200) & (tracks.xyxy[:, 2] < 550)]
+    frames = tracks.frame[tracks.track_id == coming[0]]
+    assert frames[0] == pytest.approx(41, abs=2)  # 47 is the first in which they are found
+    assert not tracks.observed[tracks.track_id == coming[0]][0]
+
+
 def test_looks_are_the_colours_of_jersey_and_legs_and_the_role_that_was_seen() -> None:
     image = np.full((200, 300, 3), 230, np.uint8)
     cv2.rectangle(image, (100, 60), (140, 110), (0, 220, 250), -1)

@@ -12,6 +12,8 @@ from tracker.association.smoothing import smooth_position, smooth_size
 _OUTLIER = 9.0  # squared deviation at which a box's weight halves
 
 _MIN_SHARE = 0.3  # of a filled-in box must lie in the picture
+_LEAVING_S = 0.3  # before the first box and after the last one a course goes on over the border for so long at most
+_LEAVING_SHARES = (0.05, 0.9)  # while this much of the box lies in the picture: detectors see less of people less well
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,19 @@ def complete(
     jitter: tuple[float, float],
     config: AssociationConfig,
 ) -> list[Course]:
-    """The courses of the person seen in `rows` (ascending in time), cut at gaps longer than `config.fill_s`."""
+    """The courses of the person seen in `rows` (ascending in time), cut at gaps longer than `config.fill_s`.
+
+    Whom the border cuts off comes and goes with their speed: detectors find them late and lose them early.
+    """
     steps_of, frame_size = observations.steps, observations.steps.size
     gaps = np.diff(observations.time_s(rows))
     courses = []
     for part in np.split(rows, np.flatnonzero(gaps > config.fill_s) + 1):
-        steps = np.arange(observations.step[part[0]], observations.step[part[-1]] + 1)
+        begin, end = (float(observations.time_s(part[at])) for at in (0, -1))
+        steps = np.arange(
+            np.searchsorted(steps_of.time_s, begin - _LEAVING_S),
+            np.searchsorted(steps_of.time_s, end + _LEAVING_S, side="right"),
+        )
         row = np.full(len(steps), -1, np.int64)
         row[observations.step[part] - steps[0]] = part
         edge = _smooth(observations, row, steps_of.time_s[steps], steps_of.camera[steps], jitter, config)
@@ -43,7 +52,12 @@ def complete(
         share = np.prod((inside[..., 1] - inside[..., 0]) / np.maximum(edge[..., 1] - edge[..., 0], 1e-6), axis=-1)
         gone = seen & (inside[..., 1] - inside[..., 0] < 1).any(axis=-1)
         inside[gone] = observations.edge(row[gone])  # smoothed out of the picture: what was seen stays
+        first, last = np.flatnonzero(seen)[[0, -1]]
         keep = seen | (share > _MIN_SHARE)
+        leaving = (share > _LEAVING_SHARES[0]) & (share < _LEAVING_SHARES[1])
+        leaving &= (inside[..., 1] - inside[..., 0] >= 1).all(axis=-1)
+        keep[:first] = np.logical_and.accumulate(leaving[:first][::-1])[::-1]
+        keep[last + 1 :] = np.logical_and.accumulate(leaving[last + 1 :])
         courses.append(Course(steps[keep], row[keep], boxes(inside[keep])))
     return courses
 
