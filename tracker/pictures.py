@@ -1,7 +1,7 @@
 """Pictures of a match: where a team was (heat map on the drawn rink), how the teams' figures went over time."""
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from tracker import rink_drawing
 from tracker.attacks import OFFICIALS
 from tracker.heat import density, ramp
 from tracker.lettering import BOLD, REGULAR, write
+from tracker.periods import Period, as_in_the_first, in_periods
 from tracker.rink import Rink
 from tracker.statistics import Statistics
 from tracker.team_colours import Colour, team_colours
@@ -35,10 +36,14 @@ _INK = "#22262b"
 _QUIET = "#8a929b"
 
 
-def write_pictures(statistics: Statistics, positions: pl.DataFrame, rink: Rink | None, folder: Path) -> dict[str, Path]:
+def write_pictures(
+    statistics: Statistics, positions: pl.DataFrame, rink: Rink | None, folder: Path, periods: Sequence[Period] = ()
+) -> dict[str, Path]:
     """Write heat maps (where the rink is known) and `timeline.png` (where metres are).
 
-    `heatmap-<team>.png` for each team, `heatmaps/track-<id>.png` for each track of a team that lasts 2 s or more.
+    `heatmap-<team>.png` for each team, `heatmaps/track-<id>.png` for each track of a team that lasts 2 s or more; in
+    both, what lies outside the `periods` is left out and every second one is turned round, as if the teams had kept
+    their ends.
 
     Returns:
         What was written, by its name in the folder.
@@ -48,6 +53,8 @@ def write_pictures(statistics: Statistics, positions: pl.DataFrame, rink: Rink |
     colours = team_colours(teams)
     measured = statistics.teams.height > 0 and statistics.teams["metres"][0] != "none"
     if rink is not None and measured:
+        if periods:
+            positions = as_in_the_first(in_periods(positions, periods))
         drawn, smaller = _HeatMaps(rink), _HeatMaps(rink, _TRACK_WIDTH_PX)
         for team in teams:
             rows = _places(positions, pl.col("team") == team, pl.col("role") != "goalkeeper")

@@ -263,7 +263,7 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
                 write_table(rows, schema, paths.folder, settings.formats)
             write_mot(paths.mot, seen.tracks)
         with times.timed("pictures"):
-            write_pictures(statistics, placed.positions, placed.rink, paths.folder)
+            write_pictures(statistics, placed.positions, placed.rink, paths.folder, settings.periods)
         if settings.video:
             draw_video(job.info, paths.video, settings, table, statistics, placed, seen.frames, times, report)
     summary = {

@@ -324,7 +324,7 @@ def _recompute(paths: RunPaths, rest: pl.DataFrame, summary: dict[str, Any]) -> 
     crash_point()
     _replace(statistics.timeline, TIMELINE, paths)
     crash_point()
-    drawn = write_pictures(statistics, positions, rink, paths.folder).values()
+    drawn = write_pictures(statistics, positions, rink, paths.folder, periods).values()
     for picture in pictures_of(paths.folder):
         if picture not in drawn:
             remove(picture)

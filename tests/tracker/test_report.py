@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 
 from tests.browser import watched_page
 from tests.tracker.paths import hockey_path, keeper, skater
+from tracker.pictures import write_pictures
 from tracker.report import write_report
 from tracker.report.contents import COMPARED, contrast, hex_of, text_colour
 from tracker.rink import Rink
@@ -158,6 +159,22 @@ def test_periods_are_told_and_their_maps_turned_to_the_first_one(tmp_path: Path)
     places = [float(u) for u in re.findall(r"[ML](-?[\d.]+) -?[\d.]+", paths[0])]
     assert places
     assert min(places) > 15
+
+
+def test_pictures_of_heat_are_turned_to_the_first_period_and_leave_the_break_out(tmp_path: Path) -> None:
+    # At 20, 5 throughout; and the same seen by who changes ends after 2 s, with a break of 1 s at the other end.
+    stays = skater(np.full(120, 20.0), 5.0, team="yellow")
+    x = np.concatenate([np.full(60, 20.0), np.full(90, -20.0)])
+    turns = skater(x, np.where(x > 0, 5.0, -5.0), team="yellow")
+    periods = ((0.0, 2.0), (3.0, 5.0))
+    nhl = Rink.named("nhl")
+    drawn = {}
+    for name, rows, of in (("stays", stays, ()), ("turns", turns, periods)):
+        (tmp_path / name).mkdir()
+        statistics = compute(rows, nhl, {"yellow": "right"}, periods=of)
+        drawn[name] = write_pictures(statistics, rows, nhl, tmp_path / name, of)
+    for picture in ("heatmap-yellow.png", "heatmaps/track-1.png"):
+        assert drawn["turns"][picture].read_bytes() == drawn["stays"][picture].read_bytes()
 
 
 def test_an_estimate_is_marked_as_one_in_every_figure(tmp_path: Path, browser: Browser) -> None:
