@@ -6,10 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+PATIENCE_MS = 60_000
+"""For whatever a page is waited for: a machine that does other things as well is slow, and not wrong."""
 WINDOW = (1280, 720)
 """Width and height of a laptop's browser window, in which every page must be usable."""
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def watched_page(browser: Browser, width: int = WINDOW[0], height: int = WINDOW[
         assert watched.errors == []
     """
     context = browser.new_context(viewport={"width": width, "height": height})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     watched = Watched(context.new_page())
     watched.page.on("console", lambda said: said.type in ("error", "warning") and watched.errors.append(said.text))
     watched.page.on("pageerror", lambda error: watched.errors.append(str(error)))

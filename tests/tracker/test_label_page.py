@@ -20,10 +20,6 @@ from tracker.hand_labels import labels_of_run
 from tracker.label_store import Person, open_labels
 from tracker.run import Run, locked
 
-PATIENCE_MS = 60_000
-"""A machine that does other things as well is slow, and not wrong."""
-expect.set_options(timeout=PATIENCE_MS)
-
 
 @contextmanager
 def served(workspace: Path, run: str = "saturday", *options: str) -> Iterator[str]:
@@ -54,7 +50,6 @@ def start(workspace: Path, run: str, *options: str) -> subprocess.Popen[str]:
 def opened(browser: Browser, address: str, **size: int) -> Iterator[Watched]:
     """A window with the page, once its cards are sorted."""
     with watched_page(browser, **size) as watched:
-        watched.page.set_default_timeout(PATIENCE_MS)
         watched.page.goto(address)
         expect(watched.page.locator(".column[data-column='white'] .card").first).to_be_visible()
         yield watched
