@@ -102,14 +102,13 @@ def test_int8_needs_the_ranges_of_these_very_weights(tmp_path: Path, caplog: pyt
         Detector.load(own)
 
 
-def test_a_cpu_gets_the_precision_in_which_it_was_measured_to_be_fastest() -> None:
-    from tracker.runtimes.openvino import fastest
+def test_a_cpu_gets_bfloat16_where_it_has_it_and_int8_where_that_can_be_had() -> None:
+    from tracker.runtimes.openvino import suited
 
-    assert fastest({"FP32"}, matrix_unit=False, ranges=True) == "float32"
-    assert fastest({"FP32", "INT8"}, matrix_unit=False, ranges=True) == "int8"
-    assert fastest({"FP32", "INT8"}, matrix_unit=False, ranges=False) == "float32"
-    assert fastest({"FP32", "INT8", "BF16"}, matrix_unit=True, ranges=True) == "bfloat16"
-    assert fastest({"FP32", "INT8", "BF16"}, matrix_unit=False, ranges=False) == "bfloat16"
+    assert suited({"FP32"}, ranges=True) == "float32"
+    assert suited({"FP32", "INT8"}, ranges=True) == "int8"
+    assert suited({"FP32", "INT8"}, ranges=False) == "float32"
+    assert suited({"FP32", "INT8", "BF16"}, ranges=True) == "bfloat16"
 
 
 def test_ranges_are_measured_on_pictures_and_lie_beside_the_weights(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 | choice          | runs on | numbers  |
 |-----------------|---------|----------|
 | `pytorch`       | CPU     | float32  |
-| `openvino`      | CPU     | the fastest of the following that it has, see `tracker.runtimes.openvino` |
+| `openvino`      | CPU     | bfloat16 where the CPU has it, else int8 where ranges are known, else float32 |
 | `openvino-int8` | CPU     | int8 in the convolutions, for weights whose ranges were measured |
 | `openvino-f32`  | CPU     | float32  |
 | `openvino-bf16` | CPU     | bfloat16 |

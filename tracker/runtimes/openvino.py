@@ -28,7 +28,7 @@ class OpenVinoRuntime:
 
     Args:
         weights: read only where no export of them is kept.
-        precision: `float32`, `bfloat16`, `int8`, or None for the fastest that this CPU has.
+        precision: `float32`, `bfloat16`, `int8`, or None for what suits this CPU.
         cache: see `tracker.runtimes.open_runtime`.
 
     Raises:
@@ -48,7 +48,7 @@ class OpenVinoRuntime:
                 f"runtime 'openvino-int8': the ranges of {weights.name} are not known; measure them with "
                 "`python -m weights.quantise`, or use --runtime openvino"
             )
-        chosen = precision or fastest(has, _has_matrix_unit(), weights.ranges is not None)
+        chosen = precision or suited(has, weights.ranges is not None)
         self._ranges = weights.ranges if chosen == "int8" else None
         self.precision = chosen if self._ranges is None else f"int8 {self._ranges.sha256[:8]}"
         self._hint = "bf16" if chosen == "bfloat16" or (chosen == "int8" and "BF16" in has) else "f32"
@@ -88,24 +88,14 @@ class OpenVinoRuntime:
         return self._compiled[height, width]
 
 
-def fastest(capabilities: Collection[str], matrix_unit: bool, ranges: bool) -> str:
-    """The precision in which a CPU is fastest, as measured (docs/throughput.md).
+def suited(capabilities: Collection[str], ranges: bool) -> str:
+    """The precision to take of those that a CPU has: bfloat16, the nearest to float32 at half its time
+    or less; else int8, at a third; see docs/throughput.md.
 
     Args:
         capabilities: what OpenVINO says that the CPU has.
-        matrix_unit: whether it multiplies matrices of bfloat16 in hardware, beside which rounding to int8 does not pay.
         ranges: whether int8 can be had.
     """
-    if "BF16" in capabilities and matrix_unit:
+    if "BF16" in capabilities:
         return "bfloat16"
-    if "INT8" in capabilities and ranges:
-        return "int8"
-    return "bfloat16" if "BF16" in capabilities else "float32"
-
-
-def _has_matrix_unit() -> bool:
-    """Intel's AMX; where nothing tells, there is none."""
-    try:
-        return "amx_bf16" in Path("/proc/cpuinfo").read_text().split()
-    except OSError:
-        return False
+    return "int8" if "INT8" in capabilities and ranges else "float32"
