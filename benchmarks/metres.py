@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from tracker import calibration, homography, scale
 from tracker.association import Tracks
 from tracker.camera_motion import CameraPath, Similarity
-from tracker.positions import ROLES, Ground, positions
+from tracker.detector_weights import ROLES
+from tracker.positions import Ground, positions
 from tracker.rink import Rink
 from tracker.statistics import Statistics, compute
 from tracker.tables import Metres

@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 
 from tracker import pieces
 from tracker.attacks import OFFICIALS
+from tracker.detector_weights import ROLES
 from tracker.movement import FASTEST_MPS, LONGEST_GAP_S
 from tracker.skated import skated
-from tracker.skates import Crowd, skate_points
+from tracker.skates import Boxes, Crowd, skate_points
 from tracker.smoothing import breaks
 from tracker.tables import Metres
 
 Array = NDArray[np.float64]
 
-ROLES = ("player", "goalkeeper", "referee")
-"""By the detector's class."""
 JITTER_OF_HEIGHT = 0.03
 """Standard deviation of a box's lower edge, as a share of the box's height."""
 NEARER_SKATE_M = 0.20
@@ -28,17 +27,9 @@ FILLED_IN = 3.0
 """How many times less sure a box is that was filled in between two detections."""
 
 
-class Tracks(Protocol):
+class Tracks(Boxes, Protocol):
     """What this stage needs of `tracker.association`'s tracks: arrays with one element per frame and track."""
 
-    @property
-    def frame(self) -> NDArray[np.int64]: ...
-    @property
-    def time_s(self) -> NDArray[np.float64]: ...
-    @property
-    def track_id(self) -> NDArray[np.int64]: ...
-    @property
-    def xyxy(self) -> NDArray[np.float32]: ...
     @property
     def confidence(self) -> NDArray[np.float32]: ...
     @property

@@ -23,8 +23,8 @@ _LONGEST_GAP_S = 1.0
 _FEWEST = 5
 
 
-class Tracks(Protocol):
-    """What this needs of tracks: arrays with one element per frame and track."""
+class Boxes(Protocol):
+    """Of tracks, arrays with one element per frame and track."""
 
     @property
     def frame(self) -> NDArray[np.int64]: ...
@@ -64,7 +64,7 @@ class Crowd:
         return found
 
 
-def skate_points(tracks: Tracks, crowd: Crowd | None = None) -> tuple[Array, Array]:
+def skate_points(tracks: Boxes, crowd: Crowd | None = None) -> tuple[Array, Array]:
     """Pixels `(N, 2)` where people stand, and their steadied heights `(N,)` in pixels.
 
     Args:
@@ -84,7 +84,7 @@ def skate_points(tracks: Tracks, crowd: Crowd | None = None) -> tuple[Array, Arr
     return np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, foot], axis=1), height
 
 
-def _steadied(tracks: Tracks, seen: Array) -> Array:
+def _steadied(tracks: Boxes, seen: Array) -> Array:
     """Heights `(N,)` as those around them in their track say."""
     height = seen.copy()
     order = np.lexsort((tracks.time_s, tracks.track_id))
