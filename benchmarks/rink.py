@@ -23,6 +23,7 @@ from benchmarks.metres import BURSTS, ZONES, disturbed
 from classifier.errors import BadInput
 from tracker import calibration, homography, scale
 from tracker.association import Tracks
+from tracker.attacks import OFFICIALS
 from tracker.background import Background
 from tracker.calibration import Calibration, PointPair, from_points
 from tracker.camera_motion import CameraPath
@@ -30,7 +31,7 @@ from tracker.carried import carry
 from tracker.positions import Ground, positions
 from tracker.rink import Rink
 from tracker.statistics import Statistics, compute
-from tracker.tables import PLAYERS, TEAMS, TIMELINE, TRACKS, read_csv
+from tracker.tables import PLAYERS, POSITIONS, TEAMS, TIMELINE, TRACKS, read_csv
 from tracker.video import frames, probe
 
 Array = NDArray[np.float64]
@@ -194,8 +195,9 @@ def from_boxes(match: Match, seed: int) -> tuple[dict[str, tuple[float, str]], s
     return compared(real, found, top.drop_nulls().to_numpy(), off.to_numpy()), without
 
 
-def from_run(run: Path, folder: Path) -> tuple[Match, dict[str, tuple[float, str]]]:
-    """Figures of a finished run; a track is whoever it lies on in most of its frames."""
+def from_run(run: Path, folder: Path, *, teams_given: bool) -> tuple[Match, dict[str, tuple[float, str]]]:
+    """Figures of a finished run; a track is whoever it lies on in most of its frames, and with `teams_given` it has
+    their team, whatever the classifier said."""
     summary = json.loads((run / "run.json").read_text())
     match = Match.load(folder, summary["settings"]["end_s"])
     real = match.statistics()
@@ -224,8 +226,10 @@ def from_run(run: Path, folder: Path) -> tuple[Match, dict[str, tuple[float, str
         pairs.group_by("track_id", "player_id").len().sort("len", descending=True)
         .unique("track_id", keep="first", maintain_order=True).select("track_id", "player_id")
     )  # fmt: skip
+    if teams_given:
+        found = compute(_with_teams(tables["tracks"], match, owner), match.rink, summary["attacks"] or None)
     best = (
-        tables["players"].join(owner, on="track_id").group_by("player_id")
+        found.players.join(owner, on="track_id").group_by("player_id")
         .agg(pl.col("top_speed_mps").max(), pl.col("tracked_s").sum())
     )  # fmt: skip
     both = real.players.filter(pl.col("role") == "player", pl.col("tracked_s") > 5).join(
@@ -235,12 +239,21 @@ def from_run(run: Path, folder: Path) -> tuple[Match, dict[str, tuple[float, str
     return match, compared(real, found, top, off)
 
 
+def _with_teams(tracks: pl.DataFrame, match: Match, owner: pl.DataFrame) -> pl.DataFrame:
+    """Positions of a run under the teams of those whom its tracks follow."""
+    teams = dict(owner.with_columns(pl.col("player_id").replace_strict(match.teams)).iter_rows())
+    team = pl.col("track_id").replace_strict(teams, default=None, return_dtype=pl.String)
+    role = pl.when(team == OFFICIALS).then(pl.lit("referee")).when(pl.col("role") == "goalkeeper").then(pl.col("role"))
+    return tracks.select(POSITIONS.names).with_columns(team=team, role=role.otherwise(pl.lit("player")))
+
+
 @click.command()
 @click.argument("folders", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--run", "runs", nargs=2, multiple=True, type=click.Path(exists=True, path_type=Path),
               help="A finished run's folder, and the truth of its video.")  # fmt: skip
+@click.option("--teams-given", is_flag=True, help="Runs: each track has the team of whom it follows, as if labelled.")
 @click.option("--seed", default=0, show_default=True, help="Of the noise on boxes and points.")
-def main(folders: tuple[Path, ...], runs: tuple[tuple[Path, Path], ...], seed: int) -> None:
+def main(folders: tuple[Path, ...], runs: tuple[tuple[Path, Path], ...], seed: int, *, teams_given: bool) -> None:
     """Print every promised figure beside its bar."""
     grid = Grid("match", "figure", "bar", "found", "met")
     for folder in folders:
@@ -252,9 +265,10 @@ def main(folders: tuple[Path, ...], runs: tuple[tuple[Path, Path], ...], seed: i
         grid.add_row("", "distance, not calibrated (%)", "25", without, "")
         grid.add_section()
     for run, folder in runs:
-        match, values = from_run(run, folder)
+        match, values = from_run(run, folder, teams_given=teams_given)
         camera = "panning" if match.panning else "fixed"
-        _rows(grid, f"{match.name}: {camera}, {match.rink.name}, whole pipeline", match, values)
+        whose = ", teams given" if teams_given else ""
+        _rows(grid, f"{match.name}: {camera}, {match.rink.name}, whole pipeline{whose}", match, values)
         grid.add_section()
     Console(width=150).print(grid)
 

@@ -17,9 +17,10 @@ from tracker.painted_lines import LineModel, LinePoints, find_lines
 from tracker.turning_camera import Array, Lens, Views, crossed, projected
 
 CLICK_PX = 1.0
-MATCH_PX = 0.4
+MATCH_PX = 0.8
 LINE_PX = 0.8
-"""Standard deviations in pixels of the small pictures: of a placed point, a followed corner, a line's middle."""
+"""Standard deviations in pixels of the small pictures: of a placed point, of a corner seen in two key frames (followed
+to half of that; the rest is the lens, and a camera that does not quite turn about one place), of a line's middle."""
 BEND = 0.03
 """Standard deviation of a lens's bend (`Lens`), where nothing tells it."""
 _LINE_WINDOWS_PX = (9.0, 6.0, 4.0, 4.0)

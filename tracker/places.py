@@ -55,7 +55,11 @@ def place(
     moving = camera.moves(frame_size[0])
     ground, said = _calibrated(calibration, background, moving)
     if ground is not None:
-        return Places(positions(tracks, teams, ground), ground, ground.rink, "measured", tuple(said))
+        table = positions(tracks, teams, ground)
+        if isinstance(ground, Carried):  # who is seen before and after a close-up has no place in it all the same
+            known = pl.Series(ground.known(table["frame"].to_numpy()))
+            table = table.with_columns(pl.when(known).then(pl.col("x_m", "y_m")))
+        return Places(table, ground, ground.rink, "measured", tuple(said))
     estimate = scale.estimate(tracks, frame_size, camera if moving else None) if len(tracks) else None
     if estimate is None:
         if len(tracks):
