@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -34,6 +35,10 @@ CELL = (88, 60)
 """Height and width of each in pixels: twice what the page shows, for sharp screens."""
 LOOK_S = 1.0
 """How often the page looks whether another command has changed the labels."""
+OPENING_S = 5.0
+"""The first guess waits so long for a page at most: a browser may not be opened at all."""
+FIRST_PICTURES_S = 0.6
+"""What a page that got its board is left alone for, to show the first cards."""
 
 
 class LabelPage:
@@ -50,6 +55,8 @@ class LabelPage:
         self._jobs = Jobs(desk, lambda job: self._tell(job_json(job)), lambda: self._guess(trust=True))
         self._listeners: set[asyncio.Queue[str]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked = threading.Event()
+        """Set when a page has got the board."""
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -123,7 +130,12 @@ class LabelPage:
                 self._tell({"type": "reload", "said": "another command changed the labels"})
 
     def _first_guess(self) -> None:
-        """Guess; where that fails, say so: the cards can be sorted by hand."""
+        """Guess; where that fails, say so: the cards can be sorted by hand.
+
+        It keeps a core busy for seconds, so a page that is being opened gets its first pictures before.
+        """
+        if self._asked.wait(OPENING_S):
+            time.sleep(FIRST_PICTURES_S)
         try:
             self._guess()
         except Exception as error:  # whatever it is, the page hears of it, and the terminal in one line
@@ -150,7 +162,9 @@ class LabelPage:
 
     def _board(self, request: Request) -> Response:
         del request
-        return JSONResponse(self._desk.board())
+        board = self._desk.board()
+        self._asked.set()
+        return JSONResponse(board)
 
     async def _act(self, request: Request) -> Response:
         body = await json_body(request)

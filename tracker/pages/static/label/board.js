@@ -46,8 +46,13 @@ export function beginBoard(actions) {
   });
 }
 
-/** Draw the whole board, keeping what can be kept. */
+const MANY = 300;
+const SCREENFUL = 60;
+
+/** Draw the whole board, keeping what can be kept. Of very many cards the first of each column are shown before the others are laid. */
 export function drawAll() {
+  const most = elements.size === 0 && cards.size > MANY ? SCREENFUL : Infinity;
+  if (most === SCREENFUL) requestAnimationFrame(() => setTimeout(drawAll));
   const wanted = [...state.teams.map((team) => team.name), ASIDE];
   if ([...cards.values()].some((card) => columnOf(card) === OPEN)) wanted.unshift(OPEN);
   for (const [name, column] of columns) if (!wanted.includes(name)) { column.remove(); columns.delete(name); }
@@ -58,7 +63,7 @@ export function drawAll() {
   order(wanted.map((name) => columns.get(name)));
   for (const name of wanted) {
     const list = columns.get(name).querySelector(".cards");
-    list.replaceChildren(...lists.get(name).sort(before).map((card) => drawn(card)));
+    list.replaceChildren(...lists.get(name).sort(before).slice(0, most).map((card) => drawn(card)));
     drawHead(name);
   }
   for (const [id] of elements) if (!cards.has(id)) elements.delete(id);
