@@ -52,7 +52,7 @@ const SCREENFUL = 60;
 /** Draw the whole board, keeping what can be kept. Of very many cards the first of each column are shown before the others are laid. */
 export function drawAll() {
   const most = elements.size === 0 && cards.size > MANY ? SCREENFUL : Infinity;
-  if (most === SCREENFUL) requestAnimationFrame(() => setTimeout(drawAll));
+  if (most === SCREENFUL) setTimeout(drawAll, 400); // by then the first pictures are there
   const wanted = [...state.teams.map((team) => team.name), ASIDE];
   if ([...cards.values()].some((card) => columnOf(card) === OPEN)) wanted.unshift(OPEN);
   for (const [name, column] of columns) if (!wanted.includes(name)) { column.remove(); columns.delete(name); }
