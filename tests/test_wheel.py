@@ -26,7 +26,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_two_packages_the_weights_and_the_demo(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"tracker", "classifier"}
-    for asset in ("weights/cleansheet-n.safetensors", "demo/match.mp4", "demo/match.truth/gt.txt"):
+    for asset in ("weights/cleansheet-n.safetensors", "weights/cleansheet-n.int8.json", "demo/match.mp4",
+                  "demo/match.truth/gt.txt"):  # fmt: skip
         assert f"tracker/assets/{asset}" in names
     for page in ("report/templates/report.html.jinja", "report/templates/report.css",
                  "pages/static/calibrate/index.html", "pages/static/calibrate/calibrate.js"):  # fmt: skip
