@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 BLOCK = 16
-"""Looks. Twice as many as may be under way at once, see `tracker.pipeline.mapped`, is the least."""
+"""Looks; more than are under way at once, which are ten at most: `tracker.pipeline.mapped` with eight streams."""
 FREE = 0.25
 """Share of the picture's height that is left out, where it is; one size, since the network is prepared for each."""
 _ROOM = 1.0

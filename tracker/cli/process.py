@@ -30,7 +30,7 @@ PARTS = ("ellipses", "ids", "speed", "minimap", "scoreboard")
               "camera's motion.")  # fmt: skip
 @click.option("--whole-frames", is_flag=True,
               help="Look at all of every frame. Without it, the top of the picture, where nobody was for a while, is "
-              "looked at twice a second.")  # fmt: skip
+              "looked at once in 16 looks.")  # fmt: skip
 @click.option("--calibration", type=click.Path(path_type=Path), help="TOML of points on the rink, as `cleansheet "
               "calibrate` writes it; carried along where the camera pans. Without it, estimates.")  # fmt: skip
 @click.option("--period", "periods", type=Stretch(), multiple=True, metavar="START-END",
