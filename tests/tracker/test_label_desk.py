@@ -1,58 +1,25 @@
-"""The desk at which tracks are labelled, without a browser: what is said is kept, taken back, learnt, and forgotten."""
+"""The desk at which tracks are labelled, without a browser: what is said is kept, taken back and learnt."""
 
 import sqlite3
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from classifier.discovery import discover
 from classifier.errors import BadInput
 from classifier.holdings import list_players, record_consent
-from classifier.leftovers import search
 from classifier.workspace import Workspace
 from tests.conftest import assert_refused, cleansheet, cleansheet_json
+from tests.tracker.made_desks import held, label_all, opened
 from tests.tracker.made_runs import CROPS, FRAMES, PEOPLE, write_run
 from tracker.association import Tracks
-from tracker.erasable_runs import ErasableRuns
-from tracker.first_guess import first_guess
-from tracker.hand_labels import HandLabels, corrected, labels_of_run, move_crops, people_named
+from tracker.hand_labels import HandLabels, corrected, labels_of_run, move_crops
 from tracker.label_desk import LabelDesk
 from tracker.label_sources import adopt_catalog, pull_consent, take_in_labels
-from tracker.label_store import Card, Cut, Person, open_labels, store_path
-from tracker.labels import official_shares
-from tracker.run import find_run
+from tracker.label_store import Card, Cut, Person, store_path
 from tracker.tables import TRACKS, read_csv
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    write_run(tmp_path / "w")
-    return tmp_path / "w"
-
-
-@pytest.fixture
-def desk(workspace: Path) -> Iterator[LabelDesk]:
-    yield from opened(workspace)
-
-
-def opened(workspace: Path, name: str = "saturday") -> Iterator[LabelDesk]:
-    with open_labels(workspace, write=True) as store:
-        assert store is not None
-        desk = LabelDesk(find_run(workspace, name), store)
-        desk.guesses = first_guess(desk.crops(desk.labels()), official_shares(desk.run), None)
-        yield desk
-
-
-def label_all(desk: LabelDesk) -> None:
-    """Everybody's team and name, as they are."""
-    for place, (team, name) in enumerate(PEOPLE):
-        desk.act("team", {"cards": [place + 1], "team": team})
-        desk.act("name", {"card": place + 1, "player": name})
 
 
 def card(desk: LabelDesk, number: int) -> dict[str, object]:
@@ -218,61 +185,6 @@ def test_what_was_imported_by_hand_lies_on_the_desk(workspace: Path) -> None:
         assert desk.labels().teams[5] == "yellow"
 
 
-def test_a_forgotten_player_is_nowhere_in_the_labels_and_the_search_looks_there(workspace: Path) -> None:
-    for desk in opened(workspace):
-        label_all(desk)
-        desk.act("person", {"player": "Ann", "number": "17", "consent": "given", "consent_date": "2026-11-01"})
-        take_in_labels(workspace, desk.store)
-    assert search(Workspace(workspace), ["Ann"], [], []).hits == ("catalog.sqlite", "labels.sqlite")
-    done = cleansheet("forget-player", "Ann", "--yes", "-w", workspace)
-    assert done.returncode == 0, done.stderr
-    assert search(Workspace(workspace), ["Ann"], [], []).hits == ()
-    data = store_path(workspace).read_bytes()
-    assert b"Ann" not in data
-    assert b"2026-11-01" not in data
-    for desk in opened(workspace):
-        assert [each["id"] for each in desk.board()["cards"]] == list(range(2, len(PEOPLE) + 1))
-        assert desk.labels().players[2] == "Bea", "the others stay"
-        with pytest.raises(BadInput, match="nothing to undo"):
-            desk.undo()
-        with pytest.raises(BadInput, match="not there any more"):
-            desk.act("team", {"cards": [1], "team": "white"})
-
-
-def test_somebody_who_was_named_and_never_learnt_can_be_forgotten_too(workspace: Path) -> None:
-    for desk in opened(workspace):
-        desk.act("name", {"card": 1, "player": "Ann"})
-        desk.act("name", {"card": 2, "player": "Anna"})
-    looked = cleansheet_json("forget-player", "Ann", "--dry-run", "-w", workspace)
-    assert looked["tracks"] == [["saturday", 1]]
-    assert people_named(workspace) == {"Ann", "Anna"}
-    done = cleansheet("forget-player", "Ann", "--yes", "-w", workspace)
-    assert done.returncode == 0, done.stderr
-    assert people_named(workspace) == {"Anna"}
-    assert 1 not in read_csv(TRACKS, workspace / "runs" / "saturday" / "tracks.csv")["track_id"]
-    assert_refused(cleansheet("forget-player", "Ann", "--yes", "-w", workspace), "forgotten already")
-
-
-def test_of_a_cut_track_only_the_parts_rows_are_erased_once_it_was_processed_again(workspace: Path) -> None:
-    for desk in opened(workspace):
-        desk.act("cut", {"card": 1, "frame": 30})
-        new = len(PEOPLE) + 1
-        desk.act("name", {"card": new, "player": "Zoe"})
-        place = f"saturday/track-{1:04d}/000037.jpg"
-    runs = ErasableRuns()
-    assert runs.tracks(workspace, [place], ()) == (("saturday", 1),), "its rows are still its track's"
-    table = workspace / "runs" / "saturday" / "tracks.csv"
-    lines = table.read_text().splitlines()
-    at, frame = lines[0].split(",").index("track_id"), lines[0].split(",").index("frame")
-    cells = [line.split(",") for line in lines[1:]]
-    for row in cells:
-        row[at] = str(new) if row[at] == "1" and int(row[frame]) >= 30 else row[at]
-    rows = [",".join(row) for row in cells]
-    table.write_text("\n".join([lines[0], *rows]) + "\n")
-    assert runs.tracks(workspace, [place], ()) == (("saturday", new),)
-    assert runs.tracks(workspace, [], ["Zoe"]) == (("saturday", new),)
-
-
 def test_a_correction_on_the_command_line_corrects_the_desk(workspace: Path) -> None:
     for desk in opened(workspace):
         label_all(desk)
@@ -331,73 +243,6 @@ def test_names_may_hold_anything_that_can_be_printed(desk: LabelDesk) -> None:
         assert desk.labels().players == {1: name}
 
 
-def test_csv_out_is_what_import_and_take_understand(workspace: Path, tmp_path: Path) -> None:
-    for desk in opened(workspace):
-        label_all(desk)
-    out = desk.run.final.crops / "labels.csv"
-    assert cleansheet_json("export", "saturday", "--as", "labels", "-o", out, "-w", workspace)["entries"] == 9 * CROPS
-    assert {(p.team, p.players) for p in discover(out.parent).pictures} == {(team, (name,)) for team, name in PEOPLE}
-    write_run(tmp_path / "other")
-    taken = cleansheet_json("label", "saturday", "--take", out, "-w", tmp_path / "other")
-    assert taken == {"cards": len(PEOPLE), "named": len(PEOPLE), "not_found": 0}
-    assert labels_of_run(tmp_path / "other", "saturday").players == {n + 1: name for n, (_, name) in enumerate(PEOPLE)}
-
-
-def test_an_imagefolder_is_what_import_understands(workspace: Path, tmp_path: Path) -> None:
-    for desk in opened(workspace):
-        label_all(desk)
-        desk.act("rename-team", {"team": "white", "name": "../White/Sox"})
-    out = tmp_path / "folder"
-    cleansheet_json("export", "saturday", "--as", "imagefolder", "-o", out, "-w", workspace)
-    assert {p.name for p in out.iterdir()} == {"players.csv", "referee", "yellow", "_White_Sox"}
-    cleansheet_json("import", out, "-w", tmp_path / "w2")
-    assert held(tmp_path / "w2")["Ann"] == ("../White/Sox", CROPS)
-    assert_refused(cleansheet("export", "saturday", "--as", "imagefolder", "-o", out, "-w", workspace), "there already")
-
-
-def test_cvat_goes_out_and_comes_back_corrected(workspace: Path, tmp_path: Path) -> None:
-    for desk in opened(workspace):
-        label_all(desk)
-    out = tmp_path / "cvat.xml"
-    cleansheet_json("export", "saturday", "--as", "cvat", "-o", out, "-w", workspace)
-    root = ElementTree.parse(out).getroot()
-    tracks = {track.get("id"): track for track in root.iter("track")}
-    assert (tracks["1"].get("label"), len(tracks)) == ("white", len(PEOPLE))
-    boxes = list(tracks["1"].iter("box"))
-    assert [box.get("frame") for box in (boxes[0], boxes[-1])] == ["0", str(FRAMES)]
-    assert [box.get("outside") for box in (boxes[0], boxes[-1])] == ["0", "1"]
-    assert boxes[0].findtext("attribute[@name='player']") == "Ann"
-    out.write_text(out.read_text().replace("Ann", "Zoë").replace('id="2" label="white"', 'id="2" label="yellow"'))
-    write_run(tmp_path / "other")
-    cleansheet_json("label", "saturday", "--take", out, "-w", tmp_path / "other")
-    labels = labels_of_run(tmp_path / "other", "saturday")
-    assert (labels.players[1], labels.teams[2], labels.players[9]) == ("Zoë", "yellow", "Ref")
-
-
-def test_tracks_go_out_as_motchallenge(workspace: Path, tmp_path: Path) -> None:
-    out = tmp_path / "mot.txt"
-    cleansheet_json("export", "saturday", "--as", "mot", "-o", out, "-w", workspace)
-    rows = [line.split(",") for line in out.read_text().splitlines()]
-    assert len(rows) == len(PEOPLE) * FRAMES
-    assert rows[0] == ["1", "1", "10.00", "100.00", "40.00", "90.00", "0.9000", "-1", "-1", "-1"]
-
-
-@pytest.mark.parametrize(
-    ("text", "name", "words"),
-    [
-        ("a,b\n1,2\n", "x.csv", "no labels.csv"),
-        ("<annotations>", "x.xml", "no XML"),
-        ("<html/>", "x.xml", "expected <annotations>"),
-        ('<!DOCTYPE a [<!ENTITY b "c">]><annotations/>', "x.xml", "document type"),
-        ('<annotations><track id="1" label="a"><box frame="x"/></track></annotations>', "x.xml", "whole frame"),
-    ],
-)
-def test_other_files_are_refused(workspace: Path, tmp_path: Path, text: str, name: str, words: str) -> None:
-    (tmp_path / name).write_text(text)
-    assert_refused(cleansheet("label", "saturday", "--take", tmp_path / name, "-w", workspace), words)
-    assert not labels_of_run(workspace, "saturday")
-
-
 def test_runs_that_cannot_be_labelled_are_told_in_one_line(workspace: Path) -> None:
     assert_refused(cleansheet("label", "sunday", "-w", workspace), "no run 'sunday'", "saturday")
     (workspace / "runs" / "monday.partial").mkdir()
@@ -417,10 +262,6 @@ def test_the_store_holds_nothing_beside_what_was_said(desk: LabelDesk) -> None:
     assert desk.store.rows(Card) == [Card("saturday", 1, "white", "Ann")]
     assert desk.store.rows(Person) == [Person("Ann")]
     assert desk.store.rows(Cut) == []
-
-
-def held(workspace: Path) -> dict[str, tuple[str | None, int]]:
-    return {row.player: (row.team, row.crops) for row in list_players(workspace)}
 
 
 def tracks_of(workspace: Path) -> Tracks:

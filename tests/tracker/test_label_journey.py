@@ -7,8 +7,8 @@ from playwright.sync_api import Browser, expect
 
 from benchmarks.first_guess import true_teams
 from tests.conftest import cleansheet_json
-from tests.tracker.test_label_page import card, opened, said, served
-from tests.tracker.test_label_page import column as numbers
+from tests.tracker.label_windows import card, opened, said, served
+from tests.tracker.label_windows import column as numbers
 from tracker.assets import asset
 from tracker.truth import against_truth
 

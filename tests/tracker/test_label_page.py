@@ -1,77 +1,18 @@
 """The labelling page in a real browser: what a coach sees, clicks and types, and what nobody else may do."""
 
-import os
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser import Watched, watched_page
+from tests.browser import watched_page
 from tests.conftest import ROOT, cleansheet
+from tests.tracker.label_windows import card, column, opened, said, served, start
 from tests.tracker.made_runs import write_run
 from tracker.hand_labels import labels_of_run
-from tracker.label_store import Person, open_labels
 from tracker.run import Run, locked
-
-
-@contextmanager
-def served(workspace: Path, run: str = "saturday", *options: str) -> Iterator[str]:
-    """The command as a user starts it, and the address that it shows; ended with Ctrl-C, in order."""
-    process = start(workspace, run, *options)
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    try:
-        assert "http://127.0.0.1:" in line, (line, process.stderr and process.stderr.read())
-        yield line.split()[-1]
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
-    if process.returncode != -signal.SIGKILL:
-        assert (process.returncode, err) == (0, ""), (out, err)
-        assert "all is saved" in out
-
-
-def start(workspace: Path, run: str, *options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "tracker.cli", "label", run, "-w", str(workspace), "--no-browser", *options],
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-
-
-@contextmanager
-def opened(browser: Browser, address: str, **size: int) -> Iterator[Watched]:
-    """A window with the page, once its cards are sorted."""
-    with watched_page(browser, **size) as watched:
-        watched.page.goto(address)
-        expect(watched.page.locator(".column[data-column='white'] .card").first).to_be_visible()
-        yield watched
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    write_run(tmp_path / "w")
-    return tmp_path / "w"
-
-
-def column(page: Page, team: str) -> list[int]:
-    found = page.locator(f".column[data-column='{team}'] .card")
-    return sorted(int(card.get_attribute("data-id") or 0) for card in found.all())
-
-
-def card(number: int) -> str:
-    return f".card[data-id='{number}']"
-
-
-def said(page: Page, words: str) -> None:
-    expect(page.locator("#toast")).to_contain_text(words)
 
 
 def test_one_click_confirms_a_group_and_it_survives_a_kill(browser: Browser, workspace: Path) -> None:
@@ -121,126 +62,6 @@ def test_drag_name_number_consent_and_undo(browser: Browser, workspace: Path) ->
         assert watched.errors == []
     labels = labels_of_run(workspace, "saturday")
     assert (labels.players, labels.teams) == ({1: "Ann Berg"}, {1: "Falcons"})
-
-
-def while_answered(page: Page, field: str, text: str) -> None:
-    """Type into a field after the next action was asked for and before it is answered, as quick people do."""
-
-    def type_first(route: Route) -> None:
-        page.fill(field, text)
-        route.continue_()
-
-    page.route("**/api/act", type_first, times=1)
-
-
-def test_an_answer_takes_no_word_away_that_is_being_typed(browser: Browser, workspace: Path) -> None:
-    name, team = "[name=player]", ".column[data-column='{}'] .name"
-    with served(workspace) as address, opened(browser, address) as watched, opened(browser, address) as other:
-        page = watched.page
-        page.click(card(1))
-        page.fill(name, "Ann")
-        while_answered(page, name, "Bea")
-        page.press(name, "Enter")
-        said(page, "named Ann")
-        expect(page.locator(name)).to_have_value("Bea")
-        while_answered(page, "[name=number]", "17")
-        page.press(name, "Enter")
-        said(page, "named Bea")
-        page.press("[name=number]", "Enter")
-        said(page, "noted about Bea")
-        while_answered(page, "[name=day]", "2026-11-01")
-        page.select_option("[name=consent]", "given")
-        said(page, "noted about Bea")
-        page.press("[name=day]", "Tab")
-        expect(page.locator("#undo")).to_be_enabled()
-        page.fill(team.format("white"), "Zebras")
-        while_answered(page, team.format("yellow"), "Bees")
-        page.press(team.format("white"), "Enter")
-        said(page, "white is called Zebras")
-        page.press(team.format("yellow"), "Enter")
-        said(page, "yellow is called Bees")
-        other.page.fill(team.format("Bees"), "Wasps")
-        other.page.press(team.format("Bees"), "Enter")
-        page.fill(team.format("Zebras"), "Horses")
-        other.page.fill(team.format("Zebras"), "Mules")
-        other.page.press(team.format("Zebras"), "Enter")
-        said(page, "Zebras is called Mules")
-        page.press(team.format("Mules"), "Enter")
-        said(page, "Mules is called Horses")
-        assert watched.errors == []
-        assert set(labels_of_run(workspace, "saturday").teams.values()) == {"Horses"}
-    with open_labels(workspace) as store:
-        assert store is not None
-        people = store.rows(Person)
-    assert people == [Person("Ann"), Person("Bea", "17", "given", "2026-11-01")]
-
-
-def test_keys_that_come_before_the_answer_are_for_the_next_card(browser: Browser, workspace: Path) -> None:
-    with served(workspace) as address, opened(browser, address) as watched:
-        page, keys = watched.page, watched.page.keyboard
-        order = page.locator(".column[data-column='white'] .card").evaluate_all("all => all.map(c => +c.dataset.id)")
-        page.locator(card(order[0])).focus()
-
-        def hurry(route: Route) -> None:
-            keys.press("3")
-            keys.press("n")
-            keys.type("Ann")
-            route.continue_()
-
-        page.route("**/api/act", hurry, times=1)
-        keys.press("2")
-        expect(page.locator(f".column[data-column='referee'] {card(order[1])}.sure")).to_be_visible()
-        keys.press("Enter")
-        said(page, "named Ann")
-        assert watched.errors == []
-    labels = labels_of_run(workspace, "saturday")
-    assert labels.teams == {order[0]: "yellow", order[1]: "referee", order[2]: "white"}
-    assert labels.players == {order[2]: "Ann"}
-
-
-def test_an_answer_that_comes_late_brings_nothing_old_back(browser: Browser, workspace: Path) -> None:
-    with served(workspace) as address, opened(browser, address) as watched, opened(browser, address) as other:
-        page = watched.page
-
-        def overtaken(route: Route) -> None:
-            answer = route.fetch()
-            other.page.click(card(1))
-            other.page.keyboard.press("3")
-            said(page, "In another window: one card to referee")
-            route.fulfill(response=answer)
-
-        page.route("**/api/act", overtaken, times=1)
-        page.click(card(1))
-        page.keyboard.press("2")
-        said(page, "one card to yellow")
-        assert column(page, "referee") == [1, 9], "as it was said last"
-        assert watched.errors == []
-
-
-def test_an_answer_takes_no_click_away_that_has_begun(browser: Browser, workspace: Path) -> None:
-    with served(workspace) as address, opened(browser, address) as watched, opened(browser, address) as other:
-        page = watched.page
-        page.click(card(1))
-        page.get_by_role("button", name="yellow").hover()
-        page.mouse.down()
-        other.page.click(card(9))
-        other.page.keyboard.press("0")
-        said(other.page, "set aside")
-        assert page.evaluate("fetch('/api/board').then((answer) => answer.status)") == 200
-        page.mouse.up()
-        said(page, "one card to yellow")
-        expect(page.locator(f".column[data-column='yellow'] {card(1)}.sure")).to_be_visible()
-        expect(page.locator(".column[data-column='referee'] .card")).to_have_count(0)
-        page.locator(card(5)).hover()
-        page.mouse.down()
-        page.locator(card(2)).hover()  # dragged, and the news of a drag's end comes after the drop
-        other.page.keyboard.press("Control+z")
-        said(other.page, "undone")
-        page.locator(card(2)).hover()
-        page.mouse.up()
-        said(page, "one card to white")
-        expect(page.locator(f".column[data-column='white'] {card(1)}:not(.sure)")).to_be_visible()
-        assert watched.errors == []
 
 
 def test_cards_that_cannot_be_sorted_by_themselves_are_sorted_by_hand(browser: Browser, workspace: Path) -> None:
@@ -298,30 +119,6 @@ def test_the_keyboard_alone_suffices(browser: Browser, workspace: Path) -> None:
                 break
         assert page.evaluate("document.activeElement.id") == "train"
         assert watched.errors == []
-
-
-def test_two_windows_the_later_wins_and_both_see_it(browser: Browser, workspace: Path) -> None:
-    with served(workspace) as address, opened(browser, address) as one, opened(browser, address) as other:
-        one.page.click(card(1))
-        one.page.keyboard.press("2")
-        said(other.page, "In another window: one card to yellow")
-        assert 1 in column(other.page, "yellow")
-        other.page.click(card(1))
-        other.page.keyboard.press("3")
-        said(one.page, "In another window: one card to referee")
-        for window in (one, other):
-            expect(window.page.locator(f".column[data-column='referee'] {card(1)}")).to_be_visible()
-            assert column(window.page, "referee") == [1, 9]
-        cleansheet("label", "saturday", "--start-over", "--take", write_labels(workspace), "-w", workspace)
-        said(one.page, "another command changed the labels")
-        expect(one.page.locator("#progress")).to_have_text("1 of 9 cards done")
-    assert labels_of_run(workspace, "saturday").teams == {2: "yellow"}
-
-
-def write_labels(workspace: Path) -> Path:
-    path = workspace / "labels-elsewhere.csv"
-    path.write_text("crop,track,team,player\ntrack-0002/000007.jpg,2,yellow,\n")
-    return path
 
 
 NAMES = ("O'Brien \"Bob\"", "<img src=x onerror=document.title='gone'>", "🏒 Ann & Co", "שרה לוי", "x" * 100)
@@ -520,5 +317,3 @@ def test_the_page_is_in_the_wheel() -> None:
         if page.suffix in (".html", ".css", ".js"):
             assert "http://" not in page.read_text()
             assert "https://" not in page.read_text()
-
-
