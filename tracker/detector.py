@@ -16,6 +16,7 @@ from classifier.errors import BadInput
 from tracker.company import COMPANY, DEFAULT_CONFIDENCE, counting
 from tracker.detector_weights import ROLES, Weights, find_weights
 from tracker.runtimes import Runtime, open_runtime
+from tracker.stature import large_enough
 
 __all__ = ["ROLES", "Detector", "Letterbox"]
 
@@ -153,7 +154,8 @@ class Detector:
 
         Returns:
             `xyxy` in its pixels, `confidence`, and `class_id` as an index of `ROLES`, the most confident first. A
-            person has one box: boxes that overlap more than `overlap` are thinned whatever their roles.
+            person has one box: boxes that overlap more than `overlap` are thinned whatever their roles. What is far
+            smaller than people there (`tracker.stature`) is left out.
 
         Raises:
             BadInput: not such a picture.
@@ -203,6 +205,7 @@ class Detector:
         kept = kept[counting(confidence[kept], self.company)]
         boxes = letterbox.undo(xyxy[kept], size[1], size[0])
         visible = ((boxes[:, 2:] - boxes[:, :2]) > 1).all(axis=1)
+        visible &= large_enough(boxes, confidence[kept], size[1], size[0])
         return sv.Detections(
             xyxy=boxes[visible], confidence=confidence[kept][visible], class_id=role[kept][visible].astype(np.int64)
         )
