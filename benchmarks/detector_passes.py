@@ -28,7 +28,7 @@ def main(runtimes: tuple[str, ...], image_size: int, passes: int, rounds: int) -
     height, width = pictures[0].shape[:2]
     click.echo(f"{len(pictures)} frames of {width}×{height}, seen at {image_size} pixels")
     for runtime in runtimes:
-        detector = Detector.load(image_size=image_size, runtime=runtime)
+        detector = Detector.load(image_size=image_size, runtime=runtime, threads=1)
         batches = [pictures[i : i + detector.batch] for i in range(0, len(pictures), detector.batch)]
         rates, cost = [], []
         with ThreadPoolExecutor(detector.workers) as pool:

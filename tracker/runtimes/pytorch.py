@@ -1,5 +1,8 @@
 """The network in PyTorch: on the CPU as the reference that the other runtimes are held against, and on a GPU."""
 
+import copy
+import os
+import threading
 from typing import Any
 
 import numpy as np
@@ -11,17 +14,24 @@ from tracker.environment import torch_threads
 
 
 class CpuRuntime:
-    """float32 on the CPU, a picture at a time."""
+    """float32 on the CPU, a picture at a time.
+
+    Args:
+        weights: the network.
+        threads: of a call. As many calls at once are worth it as fit on the cores: threads that work on one picture
+            wait for each other after every layer. None: the process's setting, and one call at a time.
+    """
 
     name = "pytorch"
     version = str(torch.__version__)
     precision = "float32"
     batch = 1
-    workers = 1
 
     def __init__(self, weights: LoadedWeights, threads: int | None = None) -> None:
         self._model = weights.model
         self._threads = threads
+        self.workers = 1 if threads is None else max(1, len(os.sched_getaffinity(0)) // threads)
+        self._copies = threading.local()
 
     def release(self) -> None:
         pass  # the weights stay; activations are given back by each call
@@ -29,8 +39,17 @@ class CpuRuntime:
     def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode(), torch_threads(self._threads or torch.get_num_threads()):
             rgb = torch.from_numpy(pictures[..., ::-1].copy()).permute(0, 3, 1, 2)
-            output = first_tensor(self._model(rgb.float().div_(255).contiguous(memory_format=torch.channels_last)))
+            output = first_tensor(self._mine()(rgb.float().div_(255).contiguous(memory_format=torch.channels_last)))
             return np.asarray(output.numpy(), np.float32)
+
+    def _mine(self) -> torch.nn.Module:
+        """This thread's own network: it keeps the grid of anchors of the last shape in itself."""
+        if self.workers == 1:
+            return self._model
+        if not hasattr(self._copies, "model"):
+            self._copies.model = copy.deepcopy(self._model)
+        model: torch.nn.Module = self._copies.model
+        return model
 
 
 class CudaRuntime:
