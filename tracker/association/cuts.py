@@ -90,10 +90,12 @@ def _strongest_step(time_s: np.ndarray, looks: np.ndarray, resemblance: Resembla
     sums = np.concatenate([np.zeros((1, looks.shape[1])), looks.cumsum(axis=0)])
     before = (sums[at] - sums[first]) / (at - first)[:, None]
     after = (sums[last] - sums[at]) / (last - at)[:, None]
-    ratio = resemblance.evidence(before, after, at - first, last - at)
-    # Strongest at the very end of what may be cut: there the looks change only behind it.
-    between = (ratio[1:-1] <= ratio[:-2]) & (ratio[1:-1] <= ratio[2:])
-    if not between.any():
-        return None
-    best = 1 + int(np.where(between, ratio[1:-1], np.inf).argmin())
-    return int(at[best]) if ratio[best] < _EVIDENCE else None
+    for teams in (False, True):  # where looks of any kind tell, they tell the place best
+        ratio = resemblance.evidence(before, after, at - first, last - at, teams=teams)
+        # Strongest at the very end of what may be cut: there the looks change only behind it.
+        between = (ratio[1:-1] <= ratio[:-2]) & (ratio[1:-1] <= ratio[2:])
+        if between.any():
+            best = 1 + int(np.where(between, ratio[1:-1], np.inf).argmin())
+            if ratio[best] < _EVIDENCE:
+                return int(at[best])
+    return None
