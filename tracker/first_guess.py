@@ -45,17 +45,19 @@ def first_guess(
     """
     chosen = {track: _spread(files) for track, files in crops.items() if files}
     if classifier is not None and trust:
-        return Guesses("classifier", _by_classifier(chosen, classifier))
+        return Guesses("classifier", _by_classifier(chosen, officials, classifier))
     by_jersey = suggest_teams({t: [read_crop(file) for file in files] for t, files in chosen.items()}, officials)
     if classifier is not None:
-        by_classifier = _by_classifier(chosen, classifier)
+        by_classifier = _by_classifier(chosen, officials, classifier)
         if _agreement(by_jersey, by_classifier) >= AGREE:
             return Guesses("classifier", by_classifier)
     return Guesses("jersey", by_jersey)
 
 
-def _by_classifier(crops: Mapping[int, Sequence[Path]], classifier: Classifier) -> dict[int, Guess]:
-    return {t: Guess(v.team, v.confidence) for t, v in verdicts(crops, classifier).items() if v.team}
+def _by_classifier(
+    crops: Mapping[int, Sequence[Path]], officials: Mapping[int, float], classifier: Classifier
+) -> dict[int, Guess]:
+    return {t: Guess(v.team, v.confidence) for t, v in verdicts(crops, classifier, officials).items() if v.team}
 
 
 def _agreement(one: Mapping[int, Guess], other: Mapping[int, Guess]) -> float:

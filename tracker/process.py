@@ -14,7 +14,7 @@ from classifier.errors import BadInput
 from tracker import __version__, calibration
 from tracker.annotated_video import draw_video
 from tracker.association import Tracks
-from tracker.attacks import refuse_unknown_teams
+from tracker.attacks import OFFICIALS, refuse_unknown_teams
 from tracker.calibration import Calibration
 from tracker.crops import crops_of_tracks
 from tracker.detector import Detector
@@ -23,6 +23,7 @@ from tracker.mot import write_mot
 from tracker.periods import sides_in
 from tracker.pictures import write_pictures
 from tracker.places import describe, place
+from tracker.positions import roles
 from tracker.progress import Report
 from tracker.report import write_report
 from tracker.run import Run, RunPaths, locked, read_json, run_name, write_json
@@ -148,7 +149,7 @@ def _tools(workspace: Path, settings: ProcessSettings) -> Tools:
     chosen = settings.detector
     detector = Detector.load(  # in a video the frames around speak for a weak box, so it needs no company
         chosen.weights, confidence=chosen.confidence, company=0, image_size=chosen.image_size, runtime=chosen.runtime,
-        cache=workspace / "cache" / "detectors",
+        threads=1, cache=workspace / "cache" / "detectors",
     )  # fmt: skip
     return Tools(detector, ensemble, points)
 
@@ -242,7 +243,8 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
             warnings.append(LABELS_OF_OTHERS.format(run=job.run.name))
         with times.timed("classify"):
             crops = crops_of_tracks(paths.crops)
-            found = verdicts(crops, tools.ensemble) if tools.ensemble is not None else {}
+            officials = {track: float(role == OFFICIALS) for track, role in roles(seen.tracks, {}).items()}
+            found = verdicts(crops, tools.ensemble, officials) if tools.ensemble is not None else {}
             found |= {
                 track: Verdict(team, 1.0, len(crops.get(track, ()))) for track, team in labels.by_hand.items()
             }

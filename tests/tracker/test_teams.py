@@ -41,6 +41,18 @@ def test_a_track_has_its_crops_team_and_one_that_is_half_and_half_has_none(ensem
     assert found[3].confidence < 0.7
 
 
+def test_the_detector_has_a_say_in_who_is_an_official(ensemble: Ensemble, tmp_path: Path) -> None:
+    half = crops(tmp_path / "1", ["white"] * 5 + ["referee"] * 5)
+    sure = crops(tmp_path / "2", ["referee"] * 6)
+    alone = verdicts({1: half, 2: sure}, ensemble)
+    assert (alone[1].team, alone[2].team) == (None, "referee")
+    heard = verdicts({1: half, 2: sure}, ensemble, {1: 0.0, 2: 1.0})
+    assert (heard[1].team, heard[2].team) == ("white", "referee")
+    assert verdicts({1: half, 2: sure}, ensemble, {1: 1.0, 2: 1.0})[1].team == "referee"
+    nobody_called_one = verdicts({1: half, 2: sure}, ensemble, {1: 0.0, 2: 0.0})
+    assert nobody_called_one == alone
+
+
 def test_a_long_track_is_asked_about_at_few_instants_from_first_to_last(ensemble: Ensemble, tmp_path: Path) -> None:
     found = verdicts({7: crops(tmp_path, ["white"] * 40)}, ensemble)
     assert found[7].crops == MOST

@@ -1,0 +1,51 @@
+"""Tracks that the classifier cannot tell: what those say that look like them, in the same match and the same light.
+
+The classifier learned its teams elsewhere, or from a few of this match's people. Where a jersey looks half like one
+team and half like another to it, the tracks of this match that it is sure of show how the teams look here. They are
+asked as neighbours (Cover and Hart, 1967), and their answer is evidence beside the classifier's own.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+NEIGHBOURS = 5
+DOUBT = 0.5
+"""Votes that every team has beforehand: five neighbours of one mind count eleven to one."""
+WITHIN = 0.95
+"""A neighbour is one who is as near as this share of the sure tracks have their fifth."""
+
+Array = NDArray[np.float64]
+
+
+def asked(
+    posteriors: Mapping[int, NDArray[np.float32]], threshold: float, look: Callable[[int], Array]
+) -> dict[int, NDArray[np.float32]]:
+    """New posteriors of the tracks whose likeliest team is below the threshold, as far as others look like them.
+
+    Args:
+        posteriors: Track id → (teams,), summing to 1.
+        threshold: From this confidence on a track is sure, and a neighbour.
+        look: How a track looks, (features,), such that unlike tracks are far apart; asked for only where it is needed.
+
+    Returns:
+        Track id → (teams,), of those only that were not sure and have neighbours.
+    """
+    unsure = [track for track, row in posteriors.items() if row.max() < threshold]
+    sure = [track for track, row in posteriors.items() if row.max() >= threshold]
+    if not unsure or len(sure) <= NEIGHBOURS:
+        return {}
+    teams = np.array([int(posteriors[track].argmax()) for track in sure])
+    known = np.array([look(track) for track in sure])
+    among = np.linalg.norm(known[:, None] - known[None], axis=2)
+    reach = float(np.quantile(np.sort(among, axis=1)[:, NEIGHBOURS], WITHIN))
+    found = {}
+    for track in unsure:
+        apart = np.linalg.norm(known - look(track), axis=1)
+        near = [at for at in np.argsort(apart, kind="stable")[:NEIGHBOURS] if apart[at] <= reach]
+        if near:
+            votes = np.bincount(teams[near], minlength=len(posteriors[track])) + DOUBT
+            row = posteriors[track] * votes
+            found[track] = (row / row.sum()).astype(np.float32)
+    return found
