@@ -20,6 +20,7 @@ from tracker.spool import Spool
 
 _ROW = np.dtype([("step", "i4"), ("tracklet", "i4"), ("xyxy", "f4", 4), ("confidence", "f4"), ("class_id", "i2"),
                  ("crowded", "?")])  # fmt: skip
+_LOOK = np.float16  # of a look's features: colours to a tenth
 
 
 class Associator:
@@ -152,11 +153,10 @@ class Associator:
             return Tracks.empty()
         observations = observations.take(rows, observations.tracklet[rows])
         jitter = self._online.jitter.shares
-        person = link(
-            observations, jitter, self._config, self._online.plain_view.limit_s,
-            None if looks is None else looks[rows], resemblance,
-        )  # fmt: skip
-        del looks, rows
+        looks = None if looks is None else looks[rows]
+        del rows
+        person = link(observations, jitter, self._config, self._online.plain_view.limit_s, looks, resemblance)
+        del looks
         kept = np.flatnonzero(person >= 0)
         if len(kept) < len(person):
             observations, person = observations.take(kept, observations.tracklet[kept]), person[kept]
@@ -166,10 +166,10 @@ class Associator:
         """Remember the looks (count, D) of the boxes that are about to be kept; NaN where nobody looked."""
         if looks is not None and self._looks is None:
             self._features = looks.shape[1]
-            self._looks = Spool(np.dtype((np.float32, self._features)))
-            self._looks.extend(np.full((len(self._rows), self._features), np.nan, np.float32))
+            self._looks = Spool(np.dtype((_LOOK, self._features)))
+            self._looks.extend(np.full((len(self._rows), self._features), np.nan, _LOOK))
         if self._looks is not None:
-            self._looks.extend(np.full((count, self._features), np.nan, np.float32) if looks is None else looks)
+            self._looks.extend(np.full((count, self._features), np.nan, _LOOK) if looks is None else looks)
 
     def _steps(self) -> Steps:
         looked = np.asarray(self._looked, bool)
@@ -187,13 +187,17 @@ class Associator:
         rows = rows[order]
         tracklet = piece = rows["tracklet"].copy()
         looks = None if self._looks is None else self._looks.read()[order]
+        del order
         resemblance = None
         if looks is not None:
             time_s = steps.time_s[rows["step"]]
             resemblance = Resemblance.learn(tracklet, time_s, looks)
             piece = cut_tracklets(tracklet, time_s, looks, resemblance)
+            del time_s
             again = np.argsort(piece, kind="stable").astype(np.int32)
-            rows, looks, piece, tracklet = rows[again], looks[again], piece[again], tracklet[again]
+            rows = rows[again]
+            looks = looks[again]
+            piece, tracklet = piece[again], tracklet[again]
         observations = Observations(
             tracklet=piece, step=rows["step"].copy(), xyxy=rows["xyxy"].copy(), confidence=rows["confidence"].copy(),
             class_id=rows["class_id"].copy(), crowded=rows["crowded"].copy(), steps=steps,

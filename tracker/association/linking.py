@@ -9,6 +9,7 @@ A tracklet often lives on for an instant, on a second box of its person or on so
 already: such an end counts from before that beginning, and what overlaps is dropped when the two are linked.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,12 +49,12 @@ def link(
     still = float(np.ptp(observations.camera(), axis=0).max()) < config.still_camera * frame_size[0]
     returns = [config.return_s] if still and looks is not None else []
     for reach_s in (*config.link_rounds_s, *returns):
-        order = np.lexsort((observations.step, person))
+        order = np.lexsort((observations.step, person)).astype(np.int32)
         order = order[person[order] >= 0]
         likeness = None
         seen = observations.take(order, person[order])
         if looks is not None and resemblance is not None:
-            likeness = Likeness.of(looks[order], seen.time_s(), resemblance)
+            likeness = Likeness(looks, order, seen.time_s(), resemblance)
         person[order] = _link_once(seen, jitter, config, reach_s, plain_view_s, likeness, bool(returns))
     return person
 
@@ -62,20 +63,10 @@ def link(
 class Likeness:
     """How alike ends and beginnings look."""
 
-    sums: np.ndarray  # (N + 1, D) of the looks known before each observation
-    count: np.ndarray  # (N + 1,)
+    looks: np.ndarray  # (M, D), NaN where unknown
+    order: np.ndarray  # (N,) row in `looks` of each observation
     time_s: np.ndarray  # (N,)
     resemblance: Resemblance
-
-    @staticmethod
-    def of(looks: np.ndarray, time_s: np.ndarray, resemblance: Resemblance) -> "Likeness":
-        """Of observations that look like `looks` (N, D), NaN where unknown."""
-        known = np.isfinite(looks).all(axis=1)
-        seen = np.where(known[:, None], looks, 0.0)
-        return Likeness(
-            np.concatenate([np.zeros((1, looks.shape[1])), np.cumsum(seen, axis=0, dtype=np.float64)]),
-            np.concatenate([[0], np.cumsum(known)]), time_s, resemblance,
-        )  # fmt: skip
 
     def evidence(self, first: np.ndarray, row: np.ndarray, start: np.ndarray, last: np.ndarray) -> np.ndarray:
         """Evidence (P,) [nats] that the observations `first` to `row` and those from `start` to `last` show one person:
@@ -86,15 +77,22 @@ class Likeness:
         starts, pair = np.unique(start, return_index=True)
         ends = [s + np.searchsorted(self.time_s[s : e + 1], self.time_s[s] + WINDOW_S, side="right")
                 for s, e in zip(starts.tolist(), last[pair].tolist(), strict=True)]  # fmt: skip
-        begin, end = np.array(begins)[np.searchsorted(rows, row)], np.array(ends)[np.searchsorted(starts, start)]
-        one, one_count = self._mean(begin, row + 1)
-        other, other_count = self._mean(start, end)
-        ratio = self.resemblance.evidence(one, other, one_count, other_count)
+        one, one_count = self._means(begins, rows + 1)
+        other, other_count = self._means(starts, ends)
+        of_row, of_start = np.searchsorted(rows, row), np.searchsorted(starts, start)
+        one_count, other_count = one_count[of_row], other_count[of_start]
+        ratio = self.resemblance.evidence(one[of_row], other[of_start], one_count, other_count)
         return np.where((one_count > 0) & (other_count > 0), np.maximum(ratio, -_MOST), 0.0)
 
-    def _mean(self, begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        count = self.count[end] - self.count[begin]
-        return (self.sums[end] - self.sums[begin]) / np.maximum(count, 1)[:, None], count
+    def _means(self, begins: Iterable[int], ends: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Mean looks (K, D) of the observations from each beginning to before each end, and of how many (K,)."""
+        means, counts = [], []
+        for begin, end in zip(begins, ends, strict=True):
+            seen = self.looks[self.order[begin:end]].astype(np.float64)
+            known = seen[np.isfinite(seen).all(axis=1)]
+            counts.append(len(known))
+            means.append(known.sum(axis=0) / max(len(known), 1))
+        return np.array(means).reshape(-1, self.looks.shape[1]), np.array(counts, np.int64)
 
 
 def _link_once(
