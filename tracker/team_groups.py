@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tracker.medoids import two_groups
 from tracker.silhouette import Jersey, jersey
 
 OFFICIAL = "referee"
@@ -20,7 +21,6 @@ LIGHTNESSES = np.array([0.0, 25.0, 50.0, 75.0, 100.0])  # of the histogram's bin
 HUES = np.arange(8) * np.pi / 4  # of those with
 SHADES = np.array([30.0, 65.0])  # of each hue
 VIVID = 45.0  # chroma at which hues are compared with those of the names
-MOST_CENTRES = 200  # tracks that are tried as the middle of a group
 COLOUR_NAMES = {  # CIELAB, D65 (L 0-100)
     "red": (45, 60, 40), "maroon": (25, 38, 14), "orange": (65, 45, 65), "yellow": (82, 5, 70), "green": (50, -45, 35),
     "teal": (55, -30, -8), "blue": (38, 10, -45), "navy": (18, 8, -25), "purple": (38, 45, -40), "pink": (70, 45, 5),
@@ -53,7 +53,7 @@ def suggest_teams(crops: Mapping[int, Sequence[NDArray[np.uint8]]], officials: M
     if not others:
         return guesses
     features = np.array([np.mean([colours(j) for j in jerseys[track]], axis=0) for track in others])
-    groups, distances = _two_groups(features)
+    groups, distances = two_groups(features)
     pixels: dict[int, list[NDArray[np.float64]]] = {}
     for track, group in zip(others, groups.tolist(), strict=True):
         pixels.setdefault(group, []).append(_typical(jerseys[track]))
@@ -92,24 +92,6 @@ def _typical(seen: Sequence[Jersey], count: int = 200) -> NDArray[np.float64]:
     """(count, 3) colours of a track's jersey in white light, evenly from all its crops: every track counts the same."""
     pixels = np.concatenate([j.in_white_light for j in seen])
     return np.asarray(pixels[np.linspace(0, len(pixels) - 1, count).astype(int)])
-
-
-def _two_groups(features: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The two tracks around which the others gather most closely: group 0 or 1 of each (N,), distances to both (N, 2).
-
-    Medoids (Kaufman and Rousseeuw 1987), by trying every pair: a logo or a net taken for a player does not get a group
-    of its own, as it would among means.
-    """
-    count = len(features)
-    centres = np.unique(np.linspace(0, count - 1, min(count, MOST_CENTRES)).astype(int))
-    apart = np.linalg.norm(features[centres, None] - features[None], axis=2)
-    best, pair = np.inf, (0, 0)
-    for first in range(len(centres) - 1):
-        costs = np.minimum(apart[first], apart[first + 1 :]).sum(axis=1)
-        if costs.min() < best:
-            best, pair = float(costs.min()), (first, first + 1 + int(costs.argmin()))
-    distances = apart[list(pair)].T
-    return (distances[:, 0] > distances[:, 1]).astype(np.int64), distances
 
 
 def _names(pixels: Mapping[int, NDArray[np.float64]]) -> dict[int, str]:

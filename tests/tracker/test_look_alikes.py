@@ -41,5 +41,5 @@ def test_nobody_is_looked_at_where_everybody_is_sure() -> None:
     def look(track: int) -> np.ndarray:
         raise AssertionError(track)
 
-    assert asked({track: SURE for track in range(9)}, 0.6, look) == {}
+    assert asked(dict.fromkeys(range(9), SURE), 0.6, look) == {}
     assert asked({}, 0.6, look) == {}

@@ -8,14 +8,15 @@ differences stay under 25; of those between a goalkeeper and a skater of one tea
 over 30 to 157.
 
 Where the light is poor one person's looks differ as much as opponents' do, in one direction or another. But teams are
-many who look alike: the looks of a video gather around a few centres (Lloyd's k-means), and a difference that leads
-from one centre to another says more than one of the same length that leads nowhere.
+many who look alike: the looks of a video gather in two groups and a few strays, and a difference that leads from one
+group's middle to the other's says more than one of the same length that leads nowhere.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.cluster.vq import kmeans2
+
+from tracker.medoids import two_groups
 
 WINDOW_S = 2.0
 """Looks of this long are averaged: one moment says little, over longer times the light changes."""
@@ -25,10 +26,9 @@ _FIRST = 3.0  # standard deviation of a difference, before anything is learned
 _WORTH = 5  # pairs of windows that this counts for at least
 _ENOUGH = 40  # pairs of windows: where there are fewer, it stands in for them
 _STRANGE = 40.0  # squared standard deviations from which looks rather speak for another person
-_CENTRES = 5  # that looks gather around: two teams, their goalkeepers, officials
-_MANY = 0.15  # share of all windows that a team takes at least
-_FEWEST_WINDOWS = 40  # for looking for centres
-_DISTINCT = 6.5  # standard deviations between centres; nearer ones may be one team in the light and in the shade
+_FEWEST_WINDOWS = 40  # for looking for teams
+_MANY = 0.25  # share of the windows that a team takes at least; officials take fewer
+_DISTINCT = 5.0  # standard deviations between the teams; less may be one team in the light and in the shade
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Resemblance:
 
     directions: np.ndarray  # (D, D) columns, each scaled to a standard deviation of 1
     whole: float  # looks in a whole window
-    between: np.ndarray  # (K, D) from each team's centre to each other's, along the directions
+    between: np.ndarray  # (2, D) from each team's centre to the other's, along the directions; (0, D): not known
 
     @staticmethod
     def learn(tracklet: np.ndarray, time_s: np.ndarray, looks: np.ndarray) -> "Resemblance":
@@ -84,14 +84,13 @@ class Resemblance:
 
 
 def _between(looks: np.ndarray) -> np.ndarray:
-    """The steps (K, D) that lead from one team to another, where `looks (N, D)` of whole windows gather around
-    centres that are far apart."""
+    """The steps (2, D) that lead from one team to the other and back, where the `looks (N, D)` of whole windows form
+    two groups that are far apart."""
     if len(looks) < _FEWEST_WINDOWS:
         return np.zeros((0, looks.shape[1]))
-    centres, nearest = kmeans2(looks, _CENTRES, minit="++", seed=0, iter=50)
-    teams = centres[np.bincount(nearest, minlength=_CENTRES) >= _MANY * len(looks)]
-    steps = (teams[:, None] - teams[None]).reshape(-1, looks.shape[1])
-    return np.asarray(steps[np.linalg.norm(steps, axis=1) >= _DISTINCT])
+    group, _ = two_groups(looks, _MANY)
+    step = np.median(looks[group == 1], axis=0) - np.median(looks[group == 0], axis=0)
+    return np.array([step, -step])[: 2 * int(np.linalg.norm(step) >= _DISTINCT)]
 
 
 def _covariance(steps: np.ndarray) -> np.ndarray:
