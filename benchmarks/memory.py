@@ -1,9 +1,10 @@
 """Peak memory and processor time of `cleansheet process` against the length of the video.
 
 Expectation, written before measuring: without PyTorch the libraries, the detector and the frames under way take some
-550 MiB whatever the length. What is kept of a box of a track until the end is 100 bytes, and some of it is there
-twice while it is sorted: an hour at 30 fps and 13 people adds 200 MiB, of which the detector's 60 are free by then.
-So 10 minutes take 1.05 times what one takes, and an hour 1.25 times what 5 minutes take.
+550 MiB whatever the length. When the video is over and the detector's share is free, association, statistics and
+pictures take 150 to 180 bytes a box at their peaks: 200 MiB for an hour at 30 fps and 13 people. So 10 minutes take
+1.05 times what one takes, and an hour 1.05 times what 5 minutes take. A second is processed beforehand, since
+exporting the detector, once for a size, takes a gigabyte.
 
     python benchmarks/memory.py                     1 and 10 minutes of the demo match at the default settings
     python benchmarks/memory.py --image-size 320    the same, sooner: the network's input does not grow with the length
@@ -101,6 +102,7 @@ def main(
     grid = Table("minutes", "frames", "tracks", "peak MiB", "ratio", "processor s", "core-ms a frame", "seconds")
     first, rows = None, []
     with tempfile.TemporaryDirectory() as folder:
+        measured([str(video), "--end", "1", "--image-size", str(image_size), "--no-video"], Path(folder) / "workspace")
         for length in minutes:
             looped = Path(folder) / f"{length:g}min.mp4"
             loop_video(video, looped, length * 60)

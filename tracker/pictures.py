@@ -1,7 +1,7 @@
 """Pictures of a match: where a team was (heat map on the drawn rink), how the teams' figures went over time."""
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
 from classifier.errors import CleansheetError
-from tracker import rink_drawing
+from tracker import pieces, rink_drawing
 from tracker.attacks import OFFICIALS
 from tracker.heat import density, ramp
 from tracker.lettering import BOLD, REGULAR, write
@@ -61,9 +61,10 @@ def write_pictures(
             picture = drawn.of(rows, colours[team], team.upper(), statistics.attacks.get(team))
             written |= _png(picture, folder, f"heatmap-{_file_name(team)}.png")
         long = statistics.players.filter(pl.col("tracked_s") >= LEAST_TRACKED_S, pl.col("team").is_in(teams))
-        for track, team, role, name in long.select("track_id", "team", "role", "player").iter_rows():
+        people = {row[0]: row[1:] for row in long.select("track_id", "team", "role", "player").iter_rows()}
+        for track, rows in _by_track(positions, people):
+            team, role, name = people[track]
             who = name or f"{team} {'goalkeeper ' if role == 'goalkeeper' else ''}{track}"
-            rows = _places(positions, pl.col("track_id") == track)
             picture = smaller.of(rows, colours[team], who, statistics.attacks.get(team))
             written |= _png(picture, folder, f"heatmaps/track-{track}.png")
     if measured and statistics.timeline["second"].n_unique() > 1:
@@ -124,8 +125,20 @@ def heat_map(positions: pl.DataFrame, rink: Rink, team: str, colour: Colour, att
 
 
 def _places(positions: pl.DataFrame, *whose: pl.Expr) -> NDArray[np.float64]:
-    known = positions.filter(*whose).drop_nulls(["x_m", "y_m"])
-    return known.select("x_m", "y_m").to_numpy().astype(np.float64)
+    return _known(positions.lazy().filter(*whose).select("x_m", "y_m").collect())
+
+
+def _by_track(positions: pl.DataFrame, wanted: Collection[int]) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """The tracks that are wanted, each with its places; the table is sorted once and not searched for each of them."""
+    for index in pieces.by_track(positions["track_id"].to_numpy(), positions["time_s"].to_numpy()):
+        part = positions[index].select("track_id", "x_m", "y_m")
+        for (track,), rows in part.group_by("track_id", maintain_order=True):
+            if track in wanted:
+                yield int(track), _known(rows.select("x_m", "y_m"))
+
+
+def _known(places: pl.DataFrame) -> NDArray[np.float64]:
+    return places.drop_nulls().to_numpy().astype(np.float64)
 
 
 def _png(picture: Image, folder: Path, name: str) -> dict[str, Path]:

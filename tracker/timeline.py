@@ -1,6 +1,7 @@
 """The match second by second: who is on the ice, how a team is spread out, how it moves."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -11,6 +12,7 @@ from tracker.movement_sums import ratio
 from tracker.rink import Rink
 
 SECOND = pl.col("time_s").floor().cast(pl.Int64).alias("second")
+_SPELL_S = 600  # of the match are joined at once
 _SHAPE = ("centroid_x_m", "centroid_y_m", "width_m", "length_m", "spread_m")
 
 
@@ -26,8 +28,11 @@ class Frames:
     @staticmethod
     def of(frame: NDArray[np.integer], time_s: NDArray[np.float64]) -> "Frames":
         """Each frame of `(N,)` once; `time_s` `(N,)` are the frames' times."""
-        found, first = np.unique(frame, return_index=True)
-        return Frames(found.astype(np.int64), np.floor(time_s[first]).astype(np.int64))
+        if len(frame) and (frame[1:] >= frame[:-1]).all():  # as tables come from an association, with millions of rows
+            first = np.flatnonzero(np.append(True, frame[1:] != frame[:-1]))
+        else:
+            first = np.unique(frame, return_index=True)[1]
+        return Frames(frame[first].astype(np.int64), np.floor(time_s[first]).astype(np.int64))
 
     def covers(self, frame: pl.Series) -> pl.Series:
         """Which of the frames are covered."""
@@ -88,17 +93,30 @@ def timeline(
         moved: `tracker.movement_sums.sums` by second and team.
     """
     covered = pl.DataFrame({"frame": frames.frame, "second": frames.second})
-    per_second = (
-        covered.join(pl.DataFrame({"team": teams}, schema={"team": pl.String}), how="cross")
-        .join(shape, on=["frame", "team"], how="left")
-        .join(_counted(present, frames), on=["frame", "team"], how="left")
+    named = pl.DataFrame({"team": teams}, schema={"team": pl.String})
+    shape, counted = shape.sort("frame"), _counted(present, frames).sort("frame")
+    ends = np.flatnonzero(np.diff(frames.second // _SPELL_S)) + 1
+    per_second = pl.concat([
+        covered[first:last].join(named, how="cross")
+        .join(_between(shape, covered["frame"][first:last]), on=["frame", "team"], how="left")
+        .join(_between(counted, covered["frame"][first:last]), on=["frame", "team"], how="left")
         .group_by("second", "team")
         .agg((pl.col("skaters").fill_null(0).median() + 0.5).floor().cast(pl.Int64), pl.col(_SHAPE).median())
-    )
+        for first, last in pairwise([0, *ends.tolist(), covered.height])
+    ])  # fmt: skip
     speed = moved.with_columns(
         mean_speed_mps=ratio("distance_m", "measured_s"), offensive_time_share=ratio("offensive_s", "zoned_s")
     )
     return per_second.join(speed, on=["second", "team"], how="left").sort("second", "team")
+
+
+def _between(rows: pl.DataFrame, frames: pl.Series) -> pl.DataFrame:
+    """Those of the rows, sorted by frame, that lie in the stretch of the frames, which are sorted, too."""
+    if not len(frames):
+        return rows.clear()
+    first = rows["frame"].search_sorted(frames[0], side="left")
+    last = rows["frame"].search_sorted(frames[-1], side="right")
+    return rows[first:last]
 
 
 def _counted(present: pl.DataFrame, frames: Frames) -> pl.DataFrame:

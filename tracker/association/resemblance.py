@@ -26,7 +26,7 @@ _FIRST = 3.0  # standard deviation of a difference, before anything is learned
 _WORTH = 5  # pairs of windows that this counts for at least
 _ENOUGH = 40  # pairs of windows: where there are fewer, it stands in for them
 _STRANGE = 40.0  # squared standard deviations from which looks rather speak for another person
-_FEWEST_WINDOWS = 40  # for looking for teams
+_FEWEST_WINDOWS, _ENOUGH_WINDOWS = 40, 1000  # for looking for teams
 _MANY = 0.25  # share of the windows that a team takes at least; officials take fewer
 _DISTINCT = 5.0  # standard deviations between the teams; less may be one team in the light and in the shade
 
@@ -88,6 +88,7 @@ def _between(looks: np.ndarray) -> np.ndarray:
     two groups that are far apart."""
     if len(looks) < _FEWEST_WINDOWS:
         return np.zeros((0, looks.shape[1]))
+    looks = looks[np.linspace(0, len(looks) - 1, min(len(looks), _ENOUGH_WINDOWS)).astype(int)]
     group, _ = two_groups(looks, _MANY)
     step = np.median(looks[group == 1], axis=0) - np.median(looks[group == 0], axis=0)
     return np.array([step, -step])[: 2 * int(np.linalg.norm(step) >= _DISTINCT)]
