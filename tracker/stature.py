@@ -22,17 +22,25 @@ EDGE = 2.0  # pixels: a box that comes so near to the picture's border may be a 
 def large_enough(
     xyxy: npt.NDArray[np.float32], confidence: npt.NDArray[np.float32], width: int, height: int
 ) -> npt.NDArray[np.bool_]:
-    """Which (N,) of the boxes (N, 4) of a picture of `width` by `height` pixels may be people by their size.
+    """Which (N,) of the boxes (N, 4) of a picture of `width` by `height` pixels may be people by their size; see
+    `relative_size`."""
+    return ~(relative_size(xyxy, confidence, width, height) < LEAST)
+
+
+def relative_size(
+    xyxy: npt.NDArray[np.float32], confidence: npt.NDArray[np.float32], width: int, height: int
+) -> npt.NDArray[np.float64]:
+    """The longer side of each box over the height of people who stand there, (N,); NaN where that cannot be told.
 
     Args:
-        xyxy: all boxes of the picture.
+        xyxy: all boxes of the picture, (N, 4).
         confidence: theirs, (N,).
         width, height: of the picture.
     """
     whole = (xyxy[:, :2] > EDGE).all(axis=1) & (xyxy[:, 2] < width - EDGE) & (xyxy[:, 3] < height - EDGE)
     witness = np.flatnonzero(whole & (confidence >= SURE))
     if len(witness) < WITNESSES:
-        return np.ones(len(xyxy), np.bool_)
+        return np.full(len(xyxy), np.nan)
     sides = (xyxy[:, 2:] - xyxy[:, :2]).astype(np.float64)
     low, tall = xyxy[witness, 3].astype(np.float64), sides[witness, 1]
     one, other = np.triu_indices(len(witness), 1)
@@ -43,4 +51,4 @@ def large_enough(
         slope = max(0.0, float(np.median((tall[one] - tall[other]) / (low[one] - low[other]))))
     expected = slope * xyxy[:, 3] + np.median(tall - slope * low)
     expected = np.maximum(expected, SHORTEST * np.quantile(tall, 0.2))
-    return ~whole | (sides.max(axis=1) >= LEAST * expected)
+    return np.asarray(np.where(whole, sides.max(axis=1) / expected, np.nan))
