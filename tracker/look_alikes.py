@@ -2,7 +2,7 @@
 
 The classifier learned its teams elsewhere, or from a few of this match's people. Where a jersey looks half like one
 team and half like another to it, the tracks of this match that it is sure of show how the teams look here. They are
-asked as neighbours (Cover and Hart, 1967), and their answer is evidence beside the classifier's own.
+asked as neighbours, nearer ones counting more (Dudani, 1976); their answer is evidence beside the classifier's own.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,13 +39,17 @@ def asked(
     teams = np.array([int(posteriors[track].argmax()) for track in sure])
     known = np.array([look(track) for track in sure])
     among = np.linalg.norm(known[:, None] - known[None], axis=2)
-    reach = float(np.quantile(np.sort(among, axis=1)[:, NEIGHBOURS], WITHIN))
+    among.sort(axis=1)
+    near = max(float(np.median(among[:, 1])), 1e-9)
+    reach = float(np.quantile(among[:, NEIGHBOURS], WITHIN))
     found = {}
     for track in unsure:
         apart = np.linalg.norm(known - look(track), axis=1)
-        near = [at for at in np.argsort(apart, kind="stable")[:NEIGHBOURS] if apart[at] <= reach]
-        if near:
-            votes = np.bincount(teams[near], minlength=len(posteriors[track])) + DOUBT
-            row = posteriors[track] * votes
+        nearest = np.argsort(apart, kind="stable")[:NEIGHBOURS]
+        nearest = nearest[apart[nearest] <= reach]
+        if len(nearest):
+            weight = np.exp((apart[nearest[0]] ** 2 - apart[nearest] ** 2) / (2 * near**2))
+            votes = np.bincount(teams[nearest], weight / weight.sum(), minlength=len(posteriors[track]))
+            row = posteriors[track] * (len(nearest) * votes + DOUBT)
             found[track] = (row / row.sum()).astype(np.float32)
     return found
