@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+MOST = 300
+"""So many sure tracks, evenly chosen, show how the teams look: a long match has thousands."""
 NEIGHBOURS = 5
 DOUBT = 0.5
 """Votes that every team has beforehand: five neighbours of one mind count eleven to one."""
@@ -36,6 +38,7 @@ def asked(
     sure = [track for track, row in posteriors.items() if row.max() >= threshold]
     if not unsure or len(sure) <= NEIGHBOURS:
         return {}
+    sure = [sure[place] for place in np.linspace(0, len(sure) - 1, min(len(sure), MOST)).astype(int)]
     teams = np.array([int(posteriors[track].argmax()) for track in sure])
     known = np.array([look(track) for track in sure])
     among = np.linalg.norm(known[:, None] - known[None], axis=2)

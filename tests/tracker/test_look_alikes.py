@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tracker.look_alikes import asked
+from tracker.look_alikes import MOST, asked
 
 SURE = np.array([0.9, 0.05, 0.05], np.float32)
 HALF = np.array([0.5, 0.48, 0.02], np.float32)
@@ -30,6 +30,18 @@ def test_a_track_between_two_teams_goes_with_those_that_look_like_it() -> None:
 def test_who_looks_like_nobody_stays_unsure_and_who_was_sure_is_not_asked() -> None:
     assert match({20: (HALF, 9.0)}) == {}
     assert match({}) == {}
+
+
+def test_of_a_long_match_some_are_looked_at() -> None:
+    looked: list[int] = []
+    rows = {track: np.roll(SURE, track % 2) for track in range(5000)} | {5000: HALF}
+
+    def look(track: int) -> np.ndarray:
+        looked.append(track)
+        return np.array([float(track % 2)])
+
+    assert asked(rows, 0.6, look)[5000].argmax() == 0
+    assert len(looked) == MOST + 1
 
 
 def test_few_sure_tracks_are_no_match() -> None:
