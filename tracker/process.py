@@ -18,6 +18,7 @@ from tracker.attacks import OFFICIALS, refuse_unknown_teams
 from tracker.calibration import Calibration
 from tracker.crops import crops_of_tracks
 from tracker.detector import Detector
+from tracker.environment import give_back_memory
 from tracker.hand_labels import HandLabels, corrected, labels_of_run, move_crops, tracks_key
 from tracker.mot import write_mot
 from tracker.periods import sides_in
@@ -172,6 +173,8 @@ def _process(
             _refuse_unless_stopped(job, tools)
         _prepare(job, tools, finished, fresh=fresh, force=force)
         summary = _make(job, tools, key, report)
+        give_back_memory()  # the report reads the tables again, which are large: here nobody else holds them any more
+        write_report(job.run.partial.folder, name=job.run.name)
         job.run.publish()
         return {**summary, "folder": str(job.run.final.folder), "reused": False}
 
@@ -304,7 +307,6 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
         "key": key,
     }  # fmt: skip
     write_json(paths.summary, summary)
-    write_report(paths.folder, name=job.run.name)
     return summary
 
 
