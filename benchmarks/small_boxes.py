@@ -1,8 +1,7 @@
 """Which boxes are left out for being far smaller than people who stand there: `python -m benchmarks.small_boxes DATA`
 
 Of the boxes that count at the default threshold, how many right and how many wrong ones have a relative size
-(`tracker.stature.relative_size`) under each limit. Expectation, written before: emblems and bottles go, and one in five
-hundred of the people, who lie on the ice, with them.
+(`tracker.stature.relative_size`) under each limit.
 """
 
 from pathlib import Path

@@ -3,8 +3,6 @@
 Each VIDEO is a rendered match with its truth beside it (VIDEO.truth), processed three times with the classifier of the
 workspace: crops alone; with the detector's word on who is an official; with look-alikes as well. Printed is the share
 of the tracks' boxes that have the right team, none, and a wrong one; a track's true team is that of most of its boxes.
-Expectation, written before: half of what is unknown is known with the detector's word, and most of the rest with
-look-alikes, at no more wrong ones.
 """
 
 import shutil
