@@ -85,7 +85,7 @@ FRAME = integer("frame", "frames", "0-based index of the frame in the source vid
 TIME = number("time_s", "s", "presentation time of the frame, from the first frame on", decimals=6)
 TRACK = integer("track_id", "", "the track; ids start at 1")
 TEAM = text("team", "the team's name; `referee` for officials; empty where not known")
-TEAM_CONFIDENCE = share("team_confidence", "the classifier's confidence in the team of the track")
+TEAM_CONFIDENCE = share("team_confidence", "how sure the team is: the classifier, and what is weighed with it")
 ROLE = text("role", "`player`, `goalkeeper` or `referee`")
 X = number("x_m", "m", "place on the rink along its length, right of centre ice positive; empty where not known")
 Y = number("y_m", "m", "place on the rink across it, away from the camera positive; empty where not known")
