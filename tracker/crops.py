@@ -189,12 +189,16 @@ def track_folder_name(track_id: int) -> str:
     return f"track-{track_id:04d}"
 
 
+def track_of_folder(folder: Path) -> int:
+    return int(folder.name.removeprefix("track-"))
+
+
 def crops_of_tracks(folder: Path) -> dict[int, list[Path]]:
     """Track id → its crop files, by frame."""
     if not folder.exists():
         return {}
     tracks = sorted(path for path in folder.iterdir() if path.name.startswith("track-"))
-    return {int(path.name.removeprefix("track-")): sorted(path.glob("*.jpg")) for path in tracks}
+    return {track_of_folder(path): sorted(path.glob("*.jpg")) for path in tracks}
 
 
 def read_crop(path: Path) -> NDArray[np.uint8]:

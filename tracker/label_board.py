@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tracker.label_state import DeskState, Standing
+from tracker.run_tracks import picture_name
 
 
 def board(state: DeskState, revision: int, only: Iterable[int] | None) -> dict[str, Any]:
@@ -50,5 +51,5 @@ def _card(state: DeskState, now: Standing, card: int) -> dict[str, Any]:
         "joined": [track for track in members if track != card],
         "from_s": round(min(pieces[track].first_s for track in members), 2),
         "to_s": round(max(pieces[track].last_s for track in members), 2),
-        "frames": [int(file.stem) for file in now.layout.crops[card]],
+        "pictures": [picture_name(file) for file in now.layout.crops[card]],
     }

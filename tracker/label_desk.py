@@ -84,6 +84,18 @@ class LabelDesk:
         with self._lock:
             return self._state.tracks().crops(labels)
 
+    def picture(self, name: str) -> Path:
+        """The file of a crop, whichever card it is on.
+
+        Raises:
+            BadInput: There is none of that `TRACK/FRAME`.
+        """
+        with self._lock:
+            found = self._state.tracks().picture(name)
+        if found is None:
+            raise BadInput(f"there is no picture {name!r}")
+        return found
+
     def board(self, only: Iterable[int] | None = None) -> dict[str, Any]:
         """All that the page shows; of the cards only some, where given."""
         with self._lock:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.crops import crops_of_tracks
+from tracker.crops import crops_of_tracks, track_of_folder
 from tracker.hand_labels import HandLabels, tracks_key
 from tracker.run import Run, write_json
 from tracker.tables import TRACKS, read_csv
@@ -68,6 +68,12 @@ class RunTracks:
             found[card] = sorted([*found.get(card, []), *files], key=lambda file: file.name)
         return found
 
+    def picture(self, name: str) -> Path | None:
+        """The crop of that `TRACK/FRAME`, None where there is none."""
+        track = name.partition("/")[0]
+        files = self.files.get(int(track), []) if track.isdecimal() else []
+        return next((file for file in files if picture_name(file) == name), None)
+
     def together_s(self, one: Iterable[Piece], other: Iterable[Piece]) -> NDArray[np.float64]:
         """The times at which both are in the picture, in order."""
         mine, theirs = self._rows(one), self._rows(other)
@@ -87,6 +93,11 @@ def read_tracks(run: Run) -> RunTracks:
     whole = {track: _piece(frame, time_s, of) for track, of in zip(tracks.tolist(), rows, strict=True)}
     crops = crops_of_tracks(run.final.crops)
     return RunTracks(frame, time_s, whole, {track: files for track, files in crops.items() if track in whole})
+
+
+def picture_name(file: Path) -> str:
+    """`TRACK/FRAME` of a crop, by which the page asks for it: the same whatever is cut and joined meanwhile."""
+    return f"{track_of_folder(file.parent)}/{int(file.stem)}"
 
 
 def tracks_stamp(run: Run) -> tuple[int, int]:

@@ -57,9 +57,23 @@ def test_what_another_program_said_and_tables_that_were_made_anew_are_seen(works
         desk.act("team", {"cards": [2], "team": "white"})
         assert dict(other.labels().teams) == {1: "white", 2: "white"}
     new = len(PEOPLE) + 1
-    assert (card(desk, 2)["frames"], card(desk, new)["frames"]) == ([7, 22], [37, 52])
+    assert (card(desk, 2)["pictures"], card(desk, new)["pictures"]) == (["2/7", "2/22"], ["2/37", "2/52"])
     write_run(workspace, people=PEOPLE[:4])
     assert [each["id"] for each in desk.board()["cards"]] == [1, 2, 3, 4, new]
+
+
+def test_a_picture_is_found_under_its_name_whatever_is_cut_and_joined(desk: LabelDesk) -> None:
+    """A browser may still be fetching what a card showed a moment ago."""
+    names = [name for each in desk.board()["cards"] for name in each["pictures"]]
+    before = {name: desk.picture(name).read_bytes() for name in names}
+    assert len(before) == len(PEOPLE) * CROPS
+    desk.act("cut", {"card": 2, "frame": 30})
+    desk.act("cut", {"card": 3, "frame": 30})
+    desk.act("join", {"card": len(PEOPLE) + 1, "onto": 3})
+    assert {name: desk.picture(name).read_bytes() for name in names} == before
+    for unknown in ("2/8", "99/7", "2", "", "2/../7", "x/7"):
+        with pytest.raises(BadInput, match="no picture"):
+            desk.picture(unknown)
 
 
 def test_every_action_can_be_taken_back_to_where_it_began(desk: LabelDesk) -> None:
@@ -104,7 +118,7 @@ def test_cards_of_one_person_are_joined_and_the_tracks_with_them(tmp_path: Path)
         desk.act("join", {"card": 1, "onto": 3})
         assert [each["id"] for each in desk.board()["cards"]] == [3, 4]
         joined = card(desk, 3)
-        assert (joined["player"], joined["joined"], len(joined["frames"])) == ("Ann", [1, 2], 3 * CROPS)
+        assert (joined["player"], joined["joined"], len(joined["pictures"])) == ("Ann", [1, 2], 3 * CROPS)
         labels = desk.labels()
     tracks = corrected(tracks_of(tmp_path), labels)
     assert set(tracks.track_id.tolist()) == {3, 4}
@@ -117,8 +131,8 @@ def test_a_card_cut_in_time_becomes_two_people_for_process_too(workspace: Path, 
     new = max(each["id"] for each in desk.board()["cards"])
     assert new == len(PEOPLE) + 1
     assert (card(desk, 1)["player"], card(desk, new)["player"]) == ("Ann", None)
-    assert card(desk, 1)["frames"] == [7, 22]
-    assert card(desk, new)["frames"] == [37, 52]
+    assert card(desk, 1)["pictures"] == ["1/7", "1/22"]
+    assert card(desk, new)["pictures"] == ["1/37", "1/52"]
     desk.act("name", {"card": new, "player": "Bea"})
     labels = desk.labels()
     tracks = corrected(tracks_of(workspace), labels)

@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.browser import watched_page
 from tests.conftest import ROOT, cleansheet
@@ -108,11 +108,16 @@ def test_the_keyboard_alone_suffices(browser: Browser, workspace: Path) -> None:
         keys.press("Enter")
         said(page, "named Ann")
         assert page.evaluate(focused) == first, "back on the card"
+        late: list[Route] = []
+        page.route("**/crop/**", lambda route: late.append(route))
         keys.press("ArrowRight")
         assert page.evaluate(focused) in column(page, "yellow")
         keys.press("x")
         keys.press("Enter")
         said(page, "cut in two")
+        with page.expect_response("**/crop/**"):
+            for route in late:  # what the card showed before it was cut
+                route.continue_()
         for _ in range(40):  # every control can be reached
             keys.press("Tab")
             if page.evaluate("document.activeElement.id") == "train":
@@ -260,7 +265,7 @@ def test_training_shows_its_progress_and_what_it_is_worth(browser: Browser, work
 def test_a_stranger_neither_reads_nor_changes_anything(browser: Browser, workspace: Path) -> None:
     with served(workspace) as address:
         host = address.split("/?")[0]
-        paths = ("/", "/api/board", "/strip/1.jpg", "/crop/1/0.jpg", "/labels.csv", "/api/holdings", "/api/events")
+        paths = ("/", "/api/board", "/strip.jpg?of=1/7", "/crop/1/7.jpg", "/labels.csv", "/api/holdings", "/api/events")
         with httpx.Client() as stranger:
             for path in paths:
                 assert stranger.get(host + path).status_code == 403
@@ -281,7 +286,8 @@ def test_a_stranger_neither_reads_nor_changes_anything(browser: Browser, workspa
                                                body: '{"what": "aside", "cards": [1]}' })];
                   const done = await Promise.allSettled(tries);
                   const image = await new Promise((end) => { const i = new Image();
-                    i.onload = () => end('read'); i.onerror = () => end('refused'); i.src = host + '/strip/1.jpg'; });
+                    i.onload = () => end('read'); i.onerror = () => end('refused');
+                    i.src = host + '/strip.jpg?of=1/7'; });
                   return [done[0].status, image];
                 }""",
                 host,

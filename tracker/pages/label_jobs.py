@@ -14,6 +14,7 @@ from classifier.errors import BadInput, CleansheetError
 from tracker.label_desk import LabelDesk
 from tracker.label_sources import take_in_labels
 from tracker.run import Run, read_json
+from tracker.run_tracks import picture_name
 
 DOUBTFUL = 12  # cards shown, by one crop each
 FLATTERS = (
@@ -128,15 +129,15 @@ class Jobs:
         """Crops that were told wrong when their player was held out, the surest first."""
         labels = self._desk.labels()
         found: list[dict[str, Any]] = []
-        numbers = {file.relative_to(self._desk.run.final.crops).as_posix(): (card, i)
-                   for card, files in self._desk.crops(labels).items() for i, file in enumerate(files)}  # fmt: skip
+        places = {file.relative_to(self._desk.run.final.crops).as_posix(): (card, picture_name(file))
+                  for card, files in self._desk.crops(labels).items() for file in files}  # fmt: skip
         for mistake in mistakes:
             run, _, inside = mistake.source.partition("/")
-            if run == self._desk.run.name and inside in numbers:
-                card, i = numbers[inside]
+            if run == self._desk.run.name and inside in places:
+                card, picture = places[inside]
                 if any(each["card"] == card for each in found):
                     continue
-                found.append({"card": card, "crop": i, "team": mistake.team, "called": mistake.called})
+                found.append({"card": card, "picture": picture, "team": mistake.team, "called": mistake.called})
         return found[:DOUBTFUL]
 
     def _process(self) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import click
@@ -20,7 +19,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import BaseRoute, Route
 
 from classifier.ensemble import Ensemble, NoEnsemble
-from classifier.errors import BadInput, CleansheetError
+from classifier.errors import CleansheetError
 from tracker.crops import read_crop
 from tracker.first_guess import NOBODY, Guesses, first_guess
 from tracker.label_desk import Done, LabelDesk
@@ -30,9 +29,9 @@ from tracker.pages.label_held import HeldPeople
 from tracker.pages.label_jobs import Jobs, job_json
 from tracker.pages.server import json_body
 
-STRIP = 5  # crops on a card
+MOST_IN_STRIP = 5
 CELL = (88, 60)
-"""Height and width of each in pixels: twice what the page shows, for sharp screens."""
+"""Height and width of each picture on a card, in pixels: twice what the page shows, for sharp screens."""
 LOOK_S = 1.0
 """How often the page looks whether another command has changed the labels."""
 OPENING_S = 5.0
@@ -66,8 +65,8 @@ class LabelPage:
             Route("/api/undo", self._undo, methods=["POST"]),
             Route("/api/events", self._events),
             Route("/api/job", self._job, methods=["GET", "POST"]),
-            Route("/strip/{card:int}.jpg", self._strip),
-            Route("/crop/{card:int}/{index:int}.jpg", self._crop),
+            Route("/strip.jpg", self._strip),
+            Route("/crop/{name:path}.jpg", self._crop),
             Route("/labels.csv", self._labels_csv),
             *HeldPeople(self._desk).routes,
         ]
@@ -189,24 +188,16 @@ class LabelPage:
         return JSONResponse(job_json(self._jobs.now))
 
     def _strip(self, request: Request) -> Response:
-        files = self._files(request)
-        chosen = [files[round(at)] for at in np.linspace(0, len(files) - 1, min(STRIP, len(files)))]
-        strip = np.concatenate([_fitted(read_crop(file)) for file in chosen], axis=1)
+        """The pictures of `?of=TRACK/FRAME,…` side by side."""
+        names = request.query_params.get("of", "").split(",")[:MOST_IN_STRIP]
+        files = [self._desk.picture(name) for name in names]
+        strip = np.concatenate([_fitted(read_crop(file)) for file in files], axis=1)
         done, encoded = cv2.imencode(".jpg", strip, [cv2.IMWRITE_JPEG_QUALITY, 88])
         assert done
         return Response(encoded.tobytes(), media_type="image/jpeg")
 
     def _crop(self, request: Request) -> Response:
-        files, index = self._files(request), int(request.path_params["index"])
-        if index >= len(files):
-            raise BadInput("there is no such picture")
-        return FileResponse(files[index], media_type="image/jpeg")
-
-    def _files(self, request: Request) -> list[Path]:
-        files = self._desk.crops(self._desk.labels()).get(int(request.path_params["card"]))
-        if not files:
-            raise BadInput("there is no such card")
-        return files
+        return FileResponse(self._desk.picture(request.path_params["name"]), media_type="image/jpeg")
 
     def _labels_csv(self, request: Request) -> Response:
         from tracker.label_exchange import labels_csv

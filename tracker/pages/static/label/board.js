@@ -5,6 +5,7 @@ import { ASIDE, OPEN, before, cards, chosen, columnOf, giveBack, inColumn, isSur
 const board = document.getElementById("board");
 const elements = new Map(); // card id → its element, kept so that pictures are not fetched again
 const columns = new Map(); // column → its section
+const IN_STRIP = 5; // pictures on a card
 let acts; // what the page does: { move, rename, colour, choose, key }
 let last = null; // the card that had the focus last
 
@@ -209,7 +210,7 @@ function drawn(card) {
     element.dataset.id = card.id;
     elements.set(card.id, element);
   }
-  const picture = `/strip/${card.id}.jpg?${card.frames.length}-${card.frames[0]}-${card.frames.at(-1)}`;
+  const picture = `/strip.jpg?of=${spread(card.pictures, IN_STRIP)}`;
   const [img, says] = element.children;
   if (img.getAttribute("src") !== picture) img.src = picture;
   const [who, mark] = says.children;
@@ -226,6 +227,12 @@ function drawn(card) {
   element.setAttribute("aria-label", `${nameOf(card)}, ${where}`);
   element.setAttribute("aria-selected", String(chosen.has(card.id)));
   return element;
+}
+
+/** At most `count` of them, evenly over the card's time. */
+function spread(pictures, count) {
+  if (pictures.length <= count) return pictures;
+  return Array.from({ length: count }, (_, place) => pictures[Math.round((place * (pictures.length - 1)) / (count - 1))]);
 }
 
 function firstCard() {

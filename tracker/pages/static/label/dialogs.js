@@ -61,7 +61,7 @@ function trained(result) {
   if (result.doubtful.length) {
     parts.push(make("h3", {}, "Doubtful: is the label right?"), make("div", { className: "doubts" }, ...result.doubtful.map((doubt) => {
       const look = make("button", { title: `labelled ${doubt.team}, looks like ${doubt.called}` },
-        make("img", { src: `/crop/${doubt.card}/${doubt.crop}.jpg`, alt: "" }), `${doubt.team}? ${doubt.called}?`);
+        make("img", { src: `/crop/${doubt.picture}.jpg`, alt: "" }), `${doubt.team}? ${doubt.called}?`);
       look.addEventListener("click", () => { job.close(); acts.show(doubt.card); });
       return look;
     })));

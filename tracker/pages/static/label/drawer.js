@@ -166,11 +166,11 @@ function teams(ids) {
 
 function pictures(card) {
   const shown = [];
-  card.frames.forEach((frame, index) => {
+  card.pictures.forEach((picture, index) => {
     if (cutting && index) {
-      shown.push(button("✂", () => { cutting = false; acts.cut(card.id, frame); }, `cut before picture ${index + 1}`, "scissors"));
+      shown.push(button("✂", () => { cutting = false; acts.cut(card.id, Number(picture.split("/")[1])); }, `cut before picture ${index + 1}`, "scissors"));
     }
-    shown.push(make("figure", {}, make("img", { src: `/crop/${card.id}/${index}.jpg?${frame}`, alt: `picture ${index + 1}` })));
+    shown.push(make("figure", {}, make("img", { src: `/crop/${picture}.jpg`, alt: `picture ${index + 1}` })));
   });
   return shown;
 }
