@@ -9,9 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tracker import pieces
-from tracker.attacks import OFFICIALS
-from tracker.detector_weights import ROLES
 from tracker.movement import FASTEST_MPS, LONGEST_GAP_S
+from tracker.roles import roles
 from tracker.skated import skated
 from tracker.skates import Boxes, Crowd, skate_points
 from tracker.smoothing import breaks
@@ -74,28 +73,6 @@ def feet(xyxy: NDArray[np.floating]) -> Array:
     """Where people stand: the middle of the lower edge of their boxes; `(N, 4)` to `(N, 2)` pixels."""
     boxes = np.asarray(xyxy, np.float64).reshape(-1, 4)
     return np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]], axis=1)
-
-
-def roles(tracks: Tracks, teams: Mapping[int, str]) -> dict[int, str]:
-    """One role per track: what the detector said most, weighted by its confidence.
-
-    The classifier, which has looked at several crops, decides who is an official where it has spoken: its `referee` is
-    one, and whom it gives to a team is not.
-    """
-    found: dict[int, str] = {}
-    ids, index = np.unique(tracks.track_id, return_inverse=True)
-    known = np.flatnonzero(tracks.observed & (tracks.class_id >= 0) & (tracks.class_id < len(ROLES)))
-    said = index[known] * len(ROLES) + tracks.class_id[known]
-    votes = np.bincount(said, np.nan_to_num(tracks.confidence[known]), len(ids) * len(ROLES)).reshape(-1, len(ROLES))
-    for track, vote in zip(ids.tolist(), votes, strict=True):
-        team = teams.get(track)
-        if team == OFFICIALS:
-            found[track] = "referee"
-        elif team is not None:
-            found[track] = "goalkeeper" if vote[1] > vote[0] + vote[2] else "player"
-        else:
-            found[track] = ROLES[int(vote.argmax())]
-    return found
 
 
 def positions(

@@ -24,9 +24,9 @@ from tracker.mot import write_mot
 from tracker.periods import sides_in
 from tracker.pictures import write_pictures
 from tracker.places import describe, place
-from tracker.positions import roles
 from tracker.progress import Report
 from tracker.report import write_report
+from tracker.roles import roles
 from tracker.run import Run, RunPaths, locked, read_json, run_name, write_json
 from tracker.settings import ProcessSettings
 from tracker.stage_times import StageTimes

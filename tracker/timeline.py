@@ -58,22 +58,25 @@ def shapes(on_ice: pl.DataFrame) -> pl.DataFrame:
 def stretches(on_ice: pl.DataFrame, rink: Rink | None) -> pl.DataFrame:
     """From which frame to which each skater is on the ice: team, first, last.
 
-    A track is there from the first to the last frame in which it stands inside the boards, but for gaps over 1 s: whom
-    the detector misses for a moment has not left, and who climbs over the boards is not there yet, or no longer.
+    A track is there from the first to the last frame in which it stands inside the boards, but for gaps over 1 s and
+    for when it stands outside: whom the detector misses for a moment has not left, but who climbs over the boards is
+    not there yet, or no longer, and the one who goes off for them may have the same track.
 
     Args:
         on_ice: Whole tracks of a table of positions.
         rink: Its boards; None where they are not known.
     """
-    new = pl.col("time_s").diff().over("track_id").fill_null(np.inf) > LONGEST_GAP_S
-    skaters = on_ice.filter(pl.col("role") == "player").drop_nulls("team")
+    skaters = on_ice.filter(pl.col("role") == "player").drop_nulls("team").sort("track_id", "time_s")
+    inside = pl.Series("inside", np.ones(skaters.height, np.bool_))
     if rink is not None:
         xy = skaters.select("x_m", "y_m").to_numpy().astype(np.float64)
-        skaters = skaters.filter(pl.Series(~np.isfinite(xy).all(axis=1) | rink.contains(xy), dtype=pl.Boolean))
+        inside = pl.Series("inside", ~np.isfinite(xy).all(axis=1) | rink.contains(xy), dtype=pl.Boolean)
+    apart = pl.col("time_s").diff().over("track_id").fill_null(np.inf) > LONGEST_GAP_S
     return (
         skaters
-        .sort("track_id", "time_s")
-        .with_columns(stretch=new.cum_sum())
+        .with_columns(inside)
+        .with_columns(stretch=(apart | ~pl.col("inside").shift(fill_value=False)).cum_sum())
+        .filter(pl.col("inside"))
         .group_by("stretch")
         .agg(pl.col("team").first(), first=pl.col("frame").min(), last=pl.col("frame").max())
         .drop("stretch")

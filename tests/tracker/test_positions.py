@@ -10,8 +10,9 @@ from tests.tracker.paths import FPS, hockey_path, tracks
 from tracker.calibration import Calibration, PointPair, from_points
 from tracker.homography import apply
 from tracker.movement import steps
-from tracker.positions import NEARER_SKATE_M, feet, positions, roles
+from tracker.positions import NEARER_SKATE_M, feet, positions
 from tracker.rink import Rink
+from tracker.roles import roles
 from tracker.smoothing import breaks, smooth
 from tracker.statistics import compute
 from tracker.tables import POSITIONS
@@ -148,6 +149,15 @@ def test_roles_follow_the_classifier_where_it_has_spoken():
     seen.class_id = np.array([0, 0, 0, 1, 1, 1, 1, 0, 2, 2, 2, 2, 2, 2, 2, 0, 1, 1, 1, 1])
     found = roles(seen, {1: "white", 2: "white", 3: "white", 5: "referee"})
     assert found == {1: "player", 2: "goalkeeper", 3: "player", 4: "referee", 5: "referee"}
+
+
+def test_a_team_has_one_goalkeeper_at_a_time():
+    """All are called goalkeeper: 1 in most frames, 2 beside 1, 3 after 1, 4 of the other team, 5 of no team."""
+    frames = [np.arange(90), np.arange(60, 80), np.arange(85, 120), np.arange(50), np.arange(20)]
+    seen = tracks([np.zeros((len(each), 4)) for each in frames], frames)
+    seen.class_id = np.ones(len(seen.frame), np.int64)
+    found = roles(seen, {1: "white", 2: "white", 3: "white", 4: "yellow"})
+    assert found == {1: "goalkeeper", 2: "player", 3: "goalkeeper", 4: "goalkeeper", 5: "goalkeeper"}
 
 
 def test_the_smoother_follows_unequal_time_steps():

@@ -207,6 +207,13 @@ def test_who_climbs_over_the_boards_is_no_longer_on_the_ice():
     assert found.timeline["skaters"].to_list() == [2, 2, 1]
 
 
+def test_of_two_who_change_at_the_boards_under_one_track_neither_counts_meanwhile():
+    # One goes off after 1.2 s and another comes on at the same place 0.9 s later: seconds 1.2 to 2.1 have one skater.
+    y = np.where((np.arange(120) >= 36) & (np.arange(120) < 63), 13.2, 12.0)
+    found = compute(pl.concat([skater(np.zeros(120), 0.0, track=2), skater(np.zeros(120), y)]), NHL)
+    assert found.timeline["skaters"].to_list() == [2, 1, 2, 2]
+
+
 def test_somebody_mostly_outside_the_boards_never_counts():
     # 25.91 / 2 = 12.955 m to the boards: at 13.6 m for 3 s of 4, which is 0.65 m outside, and never 1.5 m.
     found = compute(skater(np.linspace(0, 8, 121), np.where(np.arange(121) < 90, 13.6, 12.0)), NHL)
