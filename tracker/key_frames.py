@@ -31,6 +31,11 @@ KEPT = 24
 """Matches kept of a registration, spread over the picture."""
 _BORDER = 6
 """Pixels at the edges: black bars stay while the picture moves."""
+STILL_PX = 2.0
+"""A key frame whose corners are expected within this of where they were needs no warping, and one level of the picture
+is enough to follow them: a camera that stands still, which costs half as much."""
+SURELY = 0.6
+"""Share of the corners that must agree then; otherwise it is looked at closely after all."""
 _AGREEMENT_PX = (0.8, 1.6)
 """Corners agree within the first; in a blurred picture, where too few do, within the second."""
 FEWEST_ALIKE = 12
@@ -136,21 +141,33 @@ def register(key: KeyFrame, picture: Picture, mask: NDArray[np.uint8], guess: Ar
     seen = np.flatnonzero(_within(there, mask))
     if len(seen) < FEWEST:
         return None
-    height, width = picture.shape
-    expected = cv2.warpPerspective(key.picture, guess, (width, height), flags=cv2.INTER_LINEAR,
+    if float(np.abs(there[seen] - key.corners[seen]).max()) < STILL_PX:
+        still = _followed(key, seen, key.picture, key.corners[seen], there[seen], picture, mask, levels=0)
+        if still is not None and still.agreeing > SURELY:
+            return still
+    expected = cv2.warpPerspective(key.picture, guess, picture.shape[::-1], flags=cv2.INTER_LINEAR,
                                    borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
-    start = there[seen].astype(np.float32).reshape(-1, 1, 2)
+    return _followed(key, seen, np.asarray(expected, np.uint8), there[seen], there[seen], picture, mask, levels=3)
+
+
+def _followed(
+    key: KeyFrame, seen: NDArray[np.int64], before: Picture, places: Array, guess: Array, picture: Picture,
+    mask: NDArray[np.uint8], *, levels: int,
+) -> Registration | None:  # fmt: skip
+    """Follow the corners `seen` `(N,)` of a key frame, which lie at `places` `(N, 2)` in the picture `before`, to where
+    they are in `picture`, about at `guess` `(N, 2)`; `levels` of a pyramid are for what has moved further."""
     followed, status, _ = cv2.calcOpticalFlowPyrLK(
-        expected, picture, start, start.copy(), winSize=(17, 17), maxLevel=3, flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+        before, picture, places.astype(np.float32).reshape(-1, 1, 2), guess.astype(np.float32).reshape(-1, 1, 2),
+        winSize=(17, 17), maxLevel=levels, flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
         criteria=(cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.02),
     )  # fmt: skip
     moved = np.asarray(followed, np.float32).reshape(-1, 2)
     good = (status.ravel() == 1) & _within(moved, mask)
     if good.sum() < FEWEST:
         return None
-    before, after = key.corners[seen[good]].astype(np.float32), moved[good]
+    corners, after = key.corners[seen[good]].astype(np.float32), moved[good]
     for agreement in _AGREEMENT_PX:
-        matrix, inliers = cv2.findHomography(before, after, cv2.RANSAC, agreement, maxIters=400, confidence=0.995)
+        matrix, inliers = cv2.findHomography(corners, after, cv2.RANSAC, agreement, maxIters=400, confidence=0.995)
         agreeing = 0 if matrix is None else int(inliers.sum())
         if agreeing >= max(FEWEST, AGREEING * len(seen)):
             break
@@ -160,7 +177,7 @@ def register(key: KeyFrame, picture: Picture, mask: NDArray[np.uint8], guess: Ar
     if not plausible(np.asarray(matrix, np.float64), picture.shape) or _reach(after[agree]) < REACHING * picture.size:
         return None
     kept = _spread(after[agree], picture.shape, KEPT)
-    return Registration(np.asarray(matrix, np.float64), before[agree][kept], after[agree][kept], agreeing / len(seen))
+    return Registration(np.asarray(matrix, np.float64), corners[agree][kept], after[agree][kept], agreeing / len(seen))
 
 
 def recognise(
