@@ -18,7 +18,7 @@ from tracker.attacks import OFFICIALS, refuse_unknown_teams
 from tracker.calibration import Calibration
 from tracker.crops import crops_of_tracks
 from tracker.detector import Detector
-from tracker.environment import give_back_memory
+from tracker.environment import give_back_memory, give_large_memory_back_at_once
 from tracker.hand_labels import HandLabels, corrected, labels_of_run, move_crops, tracks_key
 from tracker.mot import write_mot
 from tracker.periods import sides_in
@@ -232,6 +232,7 @@ def _prepare(job: Job, tools: Tools, finished: dict[str, Any] | None, *, fresh: 
 
 def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[str, Any]:
     paths, settings, times = job.run.partial, job.settings, StageTimes()
+    give_large_memory_back_at_once()
     with times.timed("total"):
         seen = watch(
             job.info, paths, settings, tools.detector,
@@ -251,16 +252,19 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
             found |= {
                 track: Verdict(team, 1.0, len(crops.get(track, ()))) for track, team in labels.by_hand.items()
             }
+        give_back_memory()
         with times.timed("measure"):
             placed = place(
                 seen.tracks, found, tools.calibration, seen.camera, seen.background, (job.info.width, job.info.height)
             )
+            give_back_memory()
             statistics = compute(
                 placed.positions, placed.rink, settings.attacks or None, placed.metres,
                 periods=settings.periods,
                 team_confidence={track: verdict.confidence for track, verdict in found.items()}, players=labels.players,
             )  # fmt: skip
             warnings += [*placed.warnings, *statistics.warnings]
+        give_back_memory()
         with times.timed("write"):
             table = TrackTable(seen.tracks, placed.positions, found)
             for rows, schema in ((statistics.teams, TEAMS), (statistics.players, PLAYERS), (table, TRACKS),

@@ -54,7 +54,7 @@ def link(
         likeness = None
         seen = observations.take(order, person[order])
         if looks is not None and resemblance is not None:
-            likeness = Likeness(looks, order, seen.time_s(), resemblance)
+            likeness = Likeness(looks, order, seen, resemblance)
         person[order] = _link_once(seen, jitter, config, reach_s, plain_view_s, likeness, bool(returns))
     return person
 
@@ -65,17 +65,18 @@ class Likeness:
 
     looks: np.ndarray  # (M, D), NaN where unknown
     order: np.ndarray  # (N,) row in `looks` of each observation
-    time_s: np.ndarray  # (N,)
+    observations: Observations  # N
     resemblance: Resemblance
 
     def evidence(self, first: np.ndarray, row: np.ndarray, start: np.ndarray, last: np.ndarray) -> np.ndarray:
         """Evidence (P,) [nats] that the observations `first` to `row` and those from `start` to `last` show one person:
         the looks of the last seconds of those and the first of these."""
+        time_s = self.observations.time_s
         rows, pair = np.unique(row, return_index=True)
-        begins = [f + np.searchsorted(self.time_s[f : r + 1], self.time_s[r] - WINDOW_S)
+        begins = [f + np.searchsorted(time_s(slice(f, r + 1)), time_s(r) - WINDOW_S)
                   for f, r in zip(first[pair].tolist(), rows.tolist(), strict=True)]  # fmt: skip
         starts, pair = np.unique(start, return_index=True)
-        ends = [s + np.searchsorted(self.time_s[s : e + 1], self.time_s[s] + WINDOW_S, side="right")
+        ends = [s + np.searchsorted(time_s(slice(s, e + 1)), time_s(s) + WINDOW_S, side="right")
                 for s, e in zip(starts.tolist(), last[pair].tolist(), strict=True)]  # fmt: skip
         one, one_count = self._means(begins, rows + 1)
         other, other_count = self._means(starts, ends)
