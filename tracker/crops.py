@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # most who look at crops detect nobody, and this import takes
     import supervision as sv
 
 SPELL_S = 5.0  # as many crops are kept of each spell as of a track: it may turn out to be another person's
+PART_S = 1.25  # of a spell: the best crop of each is kept, since a track may turn out to be cut anywhere
 
 
 class CropSettings(BaseModel):
@@ -98,8 +99,8 @@ class CropKeeper:
             if present is not None and present.score >= score:
                 continue
             if present is None and len(tracklet.slots) >= self._settings.per_track:
-                worst = min(tracklet.slots, key=lambda s: tracklet.slots[s].score)
-                if tracklet.slots[worst].score >= score:
+                worst = self._worst({s: crop.score for s, crop in tracklet.slots.items()} | {slot: score})
+                if worst == slot:
                     continue
                 del tracklet.slots[worst]
             tracklet.slots[slot] = Crop(frame, score, cut(image, box))
@@ -108,6 +109,12 @@ class CropKeeper:
     def finish(self) -> None:
         """Write what is still in memory."""
         self._close(before_s=np.inf)
+
+    def _worst(self, score: dict[int, float]) -> int:
+        """The slot of the worst crop that is not the only one of its part of the spell, if there is such a one."""
+        part = {slot: int(slot * self._settings.spacing_s / PART_S) for slot in score}
+        alone = {slot for slot in score if sum(part[other] == part[slot] for other in score) == 1}
+        return min(score.keys() - alone or score, key=lambda slot: score[slot])
 
     def _close(self, before_s: float) -> None:
         for tracklet_id in [t for t, tracklet in self._open.items() if tracklet.last_time_s < before_s]:

@@ -53,6 +53,16 @@ def test_the_best_crops_of_a_track_are_kept_spread_over_time(tmp_path: Path) -> 
     assert abs(int(read_crop(kept[1][0]).mean()) - 30) <= 1
 
 
+def test_a_poor_part_of_a_track_has_a_crop_too_since_it_may_be_somebody_else(tmp_path: Path) -> None:
+    keeper = CropKeeper(tmp_path, CropSettings(per_track=4, spacing_s=0.25))
+    for index in range(40):  # 5 s, of which the first 1.5 s show a person of 40 pixels and the others one of 110
+        image = np.full((200, 300, 3), 99, np.uint8)
+        keeper.offer(image, boxes((50, 50, 90, 90 if index < 12 else 160)), np.array([7]), index, index / 8)
+    keeper.finish()
+    gather_by_track(tmp_path, lambda _, frame: 1 if frame < 12 else 2, 4)
+    assert {track: len(paths) for track, paths in crops_of_tracks(tmp_path).items()} == {1: 1, 2: 3}
+
+
 def test_tracklets_of_one_track_share_its_folder_and_dropped_ones_vanish(tmp_path: Path) -> None:
     keeper = CropKeeper(tmp_path, CropSettings(per_track=2))
     for index in range(12):
