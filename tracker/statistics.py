@@ -12,7 +12,7 @@ import polars as pl
 from classifier.errors import BadInput
 from tracker import pieces, tables
 from tracker.attacks import OFFICIALS, settle_attacks
-from tracker.movement import FASTEST_MPS, LONGEST_GAP_S, bursts, steps
+from tracker.movement import FASTEST_MPS, LONGEST_GAP_S, bursts, mended, steps
 from tracker.movement_sums import BURSTS, SUMS, rates, sums, total
 from tracker.periods import Period, as_in_the_first, in_periods, sides_in
 from tracker.rink import Rink, Side
@@ -75,7 +75,8 @@ def compute(
         of_seconds.append(sums(moves.with_columns(SECOND), "second", "team"))
         present.append(stretches(on_ice.filter(table.frames.covers(on_ice["frame"])), rink))
         fast.append(bursts(moves))
-    tracks, found = rates(pl.concat(listed), pl.concat(fast), "track_id"), pl.concat(fast)
+    found = mended(pl.concat(fast))
+    tracks = rates(pl.concat(listed), found, "track_id")
     seconds = tables.TIMELINE.fit(_marked(timeline(
         table.frames, table.teams, pl.concat([shapes(on_ice) for on_ice in table.by_frame()]), pl.concat(present),
         total(pl.concat(of_seconds), "second", "team"),

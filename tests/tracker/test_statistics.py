@@ -84,6 +84,25 @@ def test_a_burst_does_not_survive_a_gap():
     assert bursts(steps(pl.concat([skater(path), later]))).height == 2
 
 
+def changing_tracks(gap_s: float, aside_m: float = 0.0, team: str = "white") -> pl.DataFrame:
+    """Somebody at 8.5 m/s who is lost after 1 s and found again under another number, perhaps where they cannot be."""
+    later = skater(8.5 * (1 + gap_s) + at_speeds((9.2, 1), (3, 1)), aside_m, track=2, team=team)
+    later = later.with_columns(pl.col("time_s") + 2 + gap_s, pl.col("frame") + 60 + round(30 * gap_s))
+    return pl.concat([skater(at_speeds((3, 1), (8.5, 1), start=-3)), later])
+
+
+def test_a_burst_that_goes_on_under_another_track_is_one():
+    found = compute(changing_tracks(0.4), NHL)
+    assert found.bursts.select("track_id", "top_speed_mps").rows() == [(1, pytest.approx(9.2))]
+    assert found.teams.select("bursts_18_20", "bursts_20_22").rows() == [(0, 1)]
+    assert found.players["bursts_20_22"].to_list() == [1, 0]
+
+
+@pytest.mark.parametrize("apart", [{"gap_s": 1.2}, {"gap_s": 0.4, "aside_m": 4.0}, {"gap_s": 0.4, "team": "yellow"}])
+def test_bursts_too_far_apart_for_one_skater_are_two(apart):
+    assert compute(changing_tracks(**apart), NHL).bursts.height == 2
+
+
 def test_two_skaters_bursts_are_two():
     both = pl.concat([skater(at_speeds((8.5, 1)), track=track) for track in (1, 2)])
     assert compute(both, NHL).teams["bursts_18_20"].to_list() == [2]
