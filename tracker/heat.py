@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from tracker.pieces import ROWS
 from tracker.rink import Rink
 from tracker.team_colours import Colour
 
@@ -16,8 +17,11 @@ def density(places: NDArray[np.float64], rink: Rink) -> NDArray[np.float32]:
     """Time spent on each cell of the rink, far side up, 0 to 1."""
     cells = (round(rink.width_m * _CELLS_PER_METRE), round(rink.length_m * _CELLS_PER_METRE))
     half_x, half_y = rink.length_m / 2, rink.width_m / 2
-    places = np.round(places, 3)  # as the tables are written: an erasure, which reads them, draws the same
-    counts, _, _ = np.histogram2d(-places[:, 1], places[:, 0], bins=cells, range=((-half_y, half_y), (-half_x, half_x)))
+    counts = np.zeros(cells)
+    for begin in range(0, len(places), ROWS):
+        # As the tables are written: an erasure, which reads them, draws the same.
+        x, y = np.round(places[begin : begin + ROWS], 3).T
+        counts += np.histogram2d(-y, x, bins=cells, range=((-half_y, half_y), (-half_x, half_x)))[0]
     blurred = gaussian_filter(counts, HEAT_BLUR_M * _CELLS_PER_METRE, mode="constant")
     full = float(np.quantile(blurred, 0.997))
     return np.asarray(np.clip(blurred / full, 0, 1.0) if full > 0 else blurred, np.float32)

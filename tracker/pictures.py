@@ -138,7 +138,7 @@ def _by_track(positions: pl.DataFrame, wanted: Collection[int]) -> Iterator[tupl
 
 
 def _known(places: pl.DataFrame) -> NDArray[np.float64]:
-    return places.drop_nulls().to_numpy().astype(np.float64)
+    return np.asarray(places.drop_nulls().to_numpy(), np.float64)
 
 
 def _png(picture: Image, folder: Path, name: str) -> dict[str, Path]:

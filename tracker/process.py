@@ -271,8 +271,10 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
                                  (statistics.timeline, TIMELINE), (statistics.bursts, BURSTS)):  # fmt: skip
                 write_table(rows, schema, paths.folder, settings.formats)
             write_mot(paths.mot, seen.tracks)
+        give_back_memory()
         with times.timed("pictures"):
             write_pictures(statistics, placed.positions, placed.rink, paths.folder, settings.periods)
+        give_back_memory()
         if settings.video:
             draw_video(job.info, paths.video, settings, table, statistics, placed, seen.frames, times, report)
     summary = {
