@@ -39,7 +39,7 @@ def give_large_memory_back_at_once() -> None:
     """Have large arrays returned to the system as soon as they are freed (glibc).
 
     Otherwise the C library takes the first large array that is freed for a sign that more will come, and keeps the room
-    of all later ones up to 32 MiB, in which holes stay: a fifth of the peak of an hour's statistics.
+    of all later ones up to 32 MiB, in which holes stay.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tracker import pieces
 from tracker.movement import FASTEST_MPS, LONGEST_GAP_S
-from tracker.roles import roles
+from tracker.roles import Seen, roles
 from tracker.skated import skated
 from tracker.skates import Boxes, Crowd, skate_points
 from tracker.smoothing import breaks
@@ -26,15 +26,8 @@ FILLED_IN = 3.0
 """How many times less sure a box is that was filled in between two detections."""
 
 
-class Tracks(Boxes, Protocol):
+class Tracks(Boxes, Seen, Protocol):
     """What this stage needs of `tracker.association`'s tracks: arrays with one element per frame and track."""
-
-    @property
-    def confidence(self) -> NDArray[np.float32]: ...
-    @property
-    def class_id(self) -> NDArray[np.int64]: ...
-    @property
-    def observed(self) -> NDArray[np.bool_]: ...
 
 
 @dataclass(frozen=True, eq=False)
