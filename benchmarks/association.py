@@ -43,7 +43,7 @@ class Scores:
 
     def of(self, candidate: Candidate, clip: Clip, noise: Noise) -> Result:
         """TrackEval's fields of one candidate on one clip."""
-        version = self._code if candidate.family == _OURS else ""
+        version = self._code if candidate.family.startswith(_OURS) else ""
         key = repr((candidate.label, clip.name, clip.frames, noise, self._seed, version))
         path = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.pickle"
         if path.exists():
@@ -68,7 +68,7 @@ def overall_table(scores: Scores, clips: list[Clip], noise: Noise, everyone: lis
         if candidate.family not in families or value > families[candidate.family][0]:
             families[candidate.family] = (value, candidate, figures)
     for family, (_, candidate, figures) in sorted(families.items(), key=lambda item: item[1][0]):
-        name = f"**{family}**" if family == _OURS else family
+        name = f"**{family}**" if family.startswith(_OURS) else family
         options = ", ".join(f"{key}={value}" for key, value in candidate.options) or "defaults"
         cells = [f"{figures[column]:.0f}" if column == "IDSW" else f"{figures[column]:.1f}" for column in _COLUMNS]
         lines.append(f"| {name} ({options}) | {' | '.join(cells)} |")
@@ -78,7 +78,7 @@ def overall_table(scores: Scores, clips: list[Clip], noise: Noise, everyone: lis
 def clip_table(scores: Scores, clips: list[Clip], noise: Noise, everyone: list[Candidate]) -> str:
     """Each clip alone: the strongest other candidate *for that clip and measure*, chosen afterwards, and ours."""
     ours = [candidate for candidate in everyone if candidate.family == _OURS]
-    others = [candidate for candidate in everyone if candidate.family != _OURS]
+    others = [candidate for candidate in everyone if not candidate.family.startswith(_OURS)]
     lines = [
         f"| {noise.name}, clip | best other IDF1 | IDF1 | gain | best other HOTA | HOTA | gain |",
         "|---|---|---|---|---|---|---|",
@@ -138,7 +138,8 @@ def main() -> None:
         scores.of(candidate, clip, NOISES[noise])
     for noise in arguments.noise:
         tables.append(overall_table(scores, clips, NOISES[noise], everyone))
-        if {candidate.family for candidate in everyone} > {_OURS}:
+        families = {candidate.family for candidate in everyone}
+        if _OURS in families and not all(family.startswith(_OURS) for family in families):
             tables.append(clip_table(scores, clips, NOISES[noise], everyone))
     text = "\n\n".join(tables)
     console.print(Markdown(text))

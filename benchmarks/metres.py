@@ -23,7 +23,7 @@ from tracker.detector_weights import ROLES
 from tracker.positions import Ground, positions
 from tracker.rink import Rink
 from tracker.statistics import Statistics, compute
-from tracker.tables import Metres
+from tracker.words import Metres
 
 Array = NDArray[np.float64]
 

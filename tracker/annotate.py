@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -16,6 +15,7 @@ from tracker.lettering import BOLD, Panel, pill, text_width, write
 from tracker.rink import Rink
 from tracker.scoreboard import Scoreboard, TeamLine
 from tracker.team_colours import OFFICIAL, UNKNOWN, Colour, text_on
+from tracker.words import Part
 
 Image = NDArray[np.uint8]
 
@@ -24,8 +24,6 @@ LIGHT: Colour = (248, 246, 244)
 MUTED: Colour = (176, 168, 160)
 _OPACITY = 0.88
 _DRAWN = ("track_id", "team", "role", "x1", "x2", "y2", "observed", "x_m", "y_m", "speed_mps")
-Part = Literal["ellipses", "ids", "speed", "minimap", "scoreboard"]
-"""What is drawn on a frame."""
 SLOWEST_KMH = 3
 """Slower than this a person stands, and no speed is written beside them."""
 _SHIFT = 4

@@ -1,6 +1,6 @@
 """annotated.mp4: a second pass over the video, in which every track has its final team from its first frame on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -9,14 +9,12 @@ import polars as pl
 
 from tracker.annotate import Annotator, Image
 from tracker.pipeline import ahead
-from tracker.places import Places
 from tracker.progress import Report
+from tracker.rink import Rink
 from tracker.scoreboard import scoreboards
 from tracker.settings import ProcessSettings
 from tracker.stage_times import StageTimes
-from tracker.statistics import Statistics
 from tracker.team_colours import team_colours
-from tracker.track_table import TrackTable
 from tracker.video import VideoInfo, frames
 from tracker.video_writer import VideoWriter
 
@@ -27,33 +25,27 @@ broadcast clip: .1 dB and more nearer); the file is twice as large, 2.5 Mbit/s f
 
 
 def draw_video(
-    info: VideoInfo,
-    path: Path,
-    settings: ProcessSettings,
-    tracks: TrackTable,
-    statistics: Statistics,
-    places: Places,
-    total: int,
-    times: StageTimes,
-    report: Report,
-) -> None:
+    info: VideoInfo, path: Path, settings: ProcessSettings, tracks: Iterable[pl.DataFrame], teams: Sequence[str],
+    timeline: pl.DataFrame, rink: Rink | None, total: int, times: StageTimes, report: Report,
+) -> None:  # fmt: skip
     """Draw tracks, minimap and scoreboard over the frames that were looked at.
 
     Args:
         info: The source.
         path: The file to make.
-        settings: Which frames.
-        tracks: All rows.
-        statistics: For the scoreboard, second by second.
-        places: Whether there is a rink to draw as a minimap.
+        settings: Which frames, and what is left out.
+        tracks: The table of tracks in pieces, as `tracker.track_table` makes it, sorted by frame; with `speed_mps` if
+            speeds are to be shown.
+        teams: Names, each of which gets a colour.
+        timeline: For the scoreboard, second by second.
+        rink: Drawn as a minimap; None where nobody's place on one is known.
         total: Frames to draw, for the report.
         times, report: As everywhere.
     """
     size = (info.width, info.height)
-    annotator = Annotator(size, team_colours(tracks.teams()), places.rink, hide=settings.hide)
-    boards = scoreboards(statistics.timeline)
-    speeds = places.metres != "none" and "speed" not in settings.hide
-    table = _ByFrame(tracks.with_speeds() if speeds else iter(tracks))
+    annotator = Annotator(size, team_colours(teams), rink, hide=settings.hide)
+    boards = scoreboards(timeline)
+    table = _ByFrame(iter(tracks))
     source = frames(info, start_s=settings.start_s, end_s=settings.end_s, stride=settings.stride)
     decoded = ahead(times.timed_items("decode", source), AHEAD)
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from classifier.errors import BadInput
 from tracker.rink import Rink, Side
-from tracker.tables import Metres
+from tracker.words import Metres
 
 OFFICIALS = "referee"
 """The reserved name of the officials' class, which is no team."""

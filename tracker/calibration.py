@@ -32,7 +32,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from classifier.errors import BadInput
 from tracker import homography
 from tracker.rink import Rink
-from tracker.tables import Metres
+from tracker.words import Metres
 
 Array = NDArray[np.float64]
 

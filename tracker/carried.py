@@ -19,8 +19,8 @@ from tracker.calibration import Calibration
 from tracker.key_frames import KEPT
 from tracker.painted_lines import LineModel
 from tracker.rink import Rink
-from tracker.tables import Metres
 from tracker.turning_camera import Array, Lens, Views, orient, resected
+from tracker.words import Metres
 
 Why = Literal["another scene", "not recognised", "uncertain"]
 

@@ -15,8 +15,8 @@ from tracker.camera_motion import CameraPath
 from tracker.carried import Carried, carry
 from tracker.positions import Ground, positions
 from tracker.rink import Rink
-from tracker.tables import Metres
 from tracker.teams import Verdict
+from tracker.words import Metres
 
 
 @dataclass(frozen=True)

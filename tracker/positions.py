@@ -14,7 +14,7 @@ from tracker.roles import Seen, roles
 from tracker.skated import skated
 from tracker.skates import Boxes, Crowd, skate_points
 from tracker.smoothing import breaks
-from tracker.tables import Metres
+from tracker.words import Metres
 
 Array = NDArray[np.float64]
 

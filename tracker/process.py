@@ -1,96 +1,21 @@
 """The main job, conducted: a video goes in, a run's folder comes out, whole or not at all."""
 
-import logging
-import platform
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from classifier.ensemble import Ensemble, NoEnsemble
 from classifier.errors import BadInput
-from tracker import __version__, calibration
-from tracker.annotated_video import draw_video
-from tracker.association import Tracks
-from tracker.attacks import OFFICIALS, refuse_unknown_teams
-from tracker.calibration import Calibration
-from tracker.crops import crops_of_tracks
-from tracker.detector import Detector
 from tracker.environment import give_back_memory, give_large_memory_back_at_once
-from tracker.hand_labels import HandLabels, corrected, labels_of_run, move_crops, tracks_key
-from tracker.mot import write_mot
-from tracker.periods import sides_in
-from tracker.pictures import write_pictures
-from tracker.places import describe, place
+from tracker.job import Job, Tools, job_of, load_tools
 from tracker.progress import Report
-from tracker.report import write_report
-from tracker.roles import roles
-from tracker.run import Run, RunPaths, locked, read_json, run_name, write_json
+from tracker.run import RunPaths, locked, read_json, write_json
 from tracker.settings import ProcessSettings
 from tracker.stage_times import StageTimes
-from tracker.statistics import compute
-from tracker.tables import BURSTS, PLAYERS, TEAMS, TIMELINE, TRACKS, WRITTEN, write_table
-from tracker.teams import Verdict, verdicts
-from tracker.track_table import TrackTable
-from tracker.video import VideoInfo, probe, sha256_of
-from tracker.watch import watch
+from tracker.watch import Watched, watch
 
-log = logging.getLogger("cleansheet")
-
-LABELS_OF_OTHERS = (
-    "the labels of this run were made for other tracks than are found now, so they are not used: label it again with "
-    "`cleansheet label {run} --start-over`"
-)
-NOTHING_SEEN = "nobody was found in this video: the tables are empty"
-PACKAGES = (
-    "torch", "torchvision", "ultralytics", "openvino", "supervision", "opencv-python", "av", "numpy", "polars",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Tools:
-    """What all videos of one command share, loaded once."""
-
-    detector: Detector
-    ensemble: Ensemble | None
-    calibration: tuple[Calibration, ...]
-    """One view for each calibrated frame; empty where there is no calibration."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One video and the run that it becomes."""
-
-    info: VideoInfo
-    video_sha256: str
-    run: Run
-    settings: ProcessSettings
-    labels: HandLabels
-
-    def detection_key(self, detector: Detector) -> dict[str, Any]:
-        """All that the detections depend on: a run with the same key can use them again."""
-        return {
-            "video_sha256": self.video_sha256,
-            "weights_sha256": detector.weights_sha256,
-            "runtime": detector.runtime,
-            "detector": self.settings.detector.model_dump(mode="json"),
-            "start_s": self.settings.start_s,
-            "end_s": self.settings.end_s,
-            "stride": self.settings.stride,
-        }
-
-    def key(self, tools: Tools) -> dict[str, Any]:
-        """All that the run depends on: a finished run with the same key needs no work."""
-        return {
-            **self.detection_key(tools.detector),
-            "settings": self.settings.model_dump(mode="json", exclude={"calibration"}),
-            "calibration": _calibration(tools.calibration),
-            "ensemble": tools.ensemble and tools.ensemble.version,
-            **({"labels": self.labels.key} if self.labels.key else {}),
-            "cleansheet": __version__,
-        }
+if TYPE_CHECKING:
+    from tracker.outcome import Measured
 
 
 def process_videos(
@@ -117,47 +42,25 @@ def process_videos(
     """
     if name is not None and len(videos) > 1:
         raise BadInput(f"--name {name!r} was given for {len(videos)} videos; name one video at a time")
-    jobs = [_job(video, workspace, settings, name) for video in videos]
+    jobs = [job_of(video, workspace, settings, name) for video in videos]
     names = [job.run.name for job in jobs]
     for twice in {n for n in names if names.count(n) > 1}:
         raise BadInput(f"two of the videos would both become the run {twice!r}; process them one by one with --name")
-    tools = _tools(workspace, settings)
+    tools = load_tools(workspace, settings)
     for job in jobs:
         for view in tools.calibration:
             view.refuse_other_size((job.info.width, job.info.height))
             if view.frame is not None and view.frame >= job.info.frame_count:
                 count = job.info.frame_count
                 raise BadInput(f"{view.source}: frame {view.frame}, but {job.info.path} has frames 0 to {count - 1}")
-    if tools.ensemble is not None:
+    if tools.ensemble is not None and settings.attacks:
+        from tracker.attacks import refuse_unknown_teams
+
         refuse_unknown_teams(settings.attacks, tools.ensemble.teams)
     return [_process(job, tools, fresh=fresh, force=force, resume=resume, report=report) for job in jobs]
 
 
-def _job(video: Path, workspace: Path, settings: ProcessSettings, name: str | None) -> Job:
-    info = probe(video, end_s=settings.end_s)
-    if settings.start_s > info.times_s[-1]:
-        raise BadInput(f"{video}: --start {settings.start_s:g} s lies behind its end at {info.duration_s:.1f} s")
-    run = Run(workspace, run_name(video, name))
-    return Job(info, sha256_of(video), run, settings, labels_of_run(workspace, run.name))
-
-
-def _tools(workspace: Path, settings: ProcessSettings) -> Tools:
-    try:
-        ensemble: Ensemble | None = Ensemble.load(workspace)
-    except NoEnsemble:
-        ensemble = None
-    points = () if settings.calibration is None else calibration.load(settings.calibration)
-    chosen = settings.detector
-    detector = Detector.load(  # in a video the frames around speak for a weak box, so it needs no company
-        chosen.weights, confidence=chosen.confidence, company=0, image_size=chosen.image_size, runtime=chosen.runtime,
-        threads=1, cache=workspace / "cache" / "detectors",
-    )  # fmt: skip
-    return Tools(detector, ensemble, points)
-
-
-def _process(
-    job: Job, tools: Tools, *, fresh: bool, force: bool, resume: bool, report: Report
-) -> dict[str, Any]:
+def _process(job: Job, tools: Tools, *, fresh: bool, force: bool, resume: bool, report: Report) -> dict[str, Any]:
     with locked(job.run):
         key = job.key(tools)
         finished = job.run.summary()
@@ -173,6 +76,8 @@ def _process(
             _refuse_unless_stopped(job, tools)
         _prepare(job, tools, finished, fresh=fresh, force=force)
         summary = _make(job, tools, key, report)
+        from tracker.report import write_report
+
         give_back_memory()  # the report reads the tables again, which are large: here nobody else holds them any more
         write_report(job.run.partial.folder, name=job.run.name)
         job.run.publish()
@@ -195,6 +100,8 @@ def _refuse_unless_stopped(job: Job, tools: Tools) -> None:
 
 
 def _whole(paths: RunPaths, settings: ProcessSettings) -> bool:
+    from tracker.tables import WRITTEN
+
     tables = all((paths.folder / f"{table.name}.csv").exists() for table in WRITTEN)
     return tables and paths.mot.exists() and (paths.video.exists() or not settings.video)
 
@@ -231,121 +138,23 @@ def _prepare(job: Job, tools: Tools, finished: dict[str, Any] | None, *, fresh: 
 
 
 def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[str, Any]:
-    paths, settings, times = job.run.partial, job.settings, StageTimes()
+    times = StageTimes()
     give_large_memory_back_at_once()
     with times.timed("total"):
-        seen = watch(
-            job.info, paths, settings, tools.detector,
-            [view.frame for view in tools.calibration if view.frame is not None], times, report,
-        )  # fmt: skip
-        made_of = tracks_key(seen.tracks.track_id, seen.tracks.frame)
-        labels = job.labels if job.labels.tracks_key == made_of else HandLabels()
-        seen = replace(seen, tracks=corrected(seen.tracks, labels))
-        move_crops(paths.crops, labels)
-        warnings = list(_warnings(job, tools, seen.frames, seen.tracks))
-        if job.labels and not labels:
-            warnings.append(LABELS_OF_OTHERS.format(run=job.run.name))
-        with times.timed("classify"):
-            crops = crops_of_tracks(paths.crops)
-            officials = {track: float(role == OFFICIALS) for track, role in roles(seen.tracks, {}).items()}
-            found = verdicts(crops, tools.ensemble, officials) if tools.ensemble is not None else {}
-            found |= {
-                track: Verdict(team, 1.0, len(crops.get(track, ()))) for track, team in labels.by_hand.items()
-            }
-        give_back_memory()
-        with times.timed("measure"):
-            placed = place(
-                seen.tracks, found, tools.calibration, seen.camera, seen.background, (job.info.width, job.info.height)
-            )
-            give_back_memory()
-            statistics = compute(
-                placed.positions, placed.rink, settings.attacks or None, placed.metres,
-                periods=settings.periods,
-                team_confidence={track: verdict.confidence for track, verdict in found.items()}, players=labels.players,
-            )  # fmt: skip
-            warnings += [*placed.warnings, *statistics.warnings]
-        give_back_memory()
-        with times.timed("write"):
-            table = TrackTable(seen.tracks, placed.positions, found)
-            for rows, schema in ((statistics.teams, TEAMS), (statistics.players, PLAYERS), (table, TRACKS),
-                                 (statistics.timeline, TIMELINE), (statistics.bursts, BURSTS)):  # fmt: skip
-                write_table(rows, schema, paths.folder, settings.formats)
-            write_mot(paths.mot, seen.tracks)
-        give_back_memory()
-        with times.timed("pictures"):
-            write_pictures(statistics, placed.positions, placed.rink, paths.folder, settings.periods)
-        give_back_memory()
-        if settings.video:
-            draw_video(job.info, paths.video, settings, table, statistics, placed, seen.frames, times, report)
-    summary = {
-        "complete": True,
-        "video": {
-            "path": str(job.info.path), "sha256": job.video_sha256, "width": job.info.width, "height": job.info.height,
-            "fps": job.info.fps, "variable_rate": job.info.variable_rate, "duration_s": job.info.duration_s,
-            "codec": job.info.codec,
-        },
-        "frames": seen.frames,
-        "tracks_key": made_of,
-        "labelled_by_hand": len(labels.teams),
-        "detections": seen.detections,
-        "tracks": len(statistics.players),
-        "metres": placed.metres,
-        "camera": describe(placed, seen.camera, job.info.width),
-        "attacks": statistics.attacks,
-        "periods": [
-            {"start_s": start, "end_s": end, "attacks": sides_in(statistics.attacks, number)}
-            for number, (start, end) in enumerate(settings.periods)
-        ],
-        "dropped_speed_samples": statistics.dropped,
-        "warnings": warnings,
-        "settings": settings.model_dump(mode="json"),
-        "weights": {"name": tools.detector.weights_name, "sha256": tools.detector.weights_sha256},
-        "runtime": tools.detector.runtime,
-        "ensemble": tools.ensemble and {"version": tools.ensemble.version, "teams": list(tools.ensemble.teams)},
-        "calibration": _calibration(tools.calibration),
-        "seconds": times.rounded(),
-        "shares": times.shares(),
-        "versions": {
-            "cleansheet": __version__,
-            "python": platform.python_version(),
-            **{package: version(package) for package in PACKAGES},
-        },
-        "key": key,
-    }  # fmt: skip
-    write_json(paths.summary, summary)
+        made = _bring_out(job, tools, _watch(job, tools, times, report), times, report)
+    from tracker.run_summary import summary_of
+
+    summary = summary_of(job, tools, made, times, key)
+    write_json(job.run.partial.summary, summary)
     return summary
 
 
-def _calibration(views: Sequence[Calibration]) -> dict[str, Any] | None:
-    """A calibration as run.json tells it; None where there is none."""
-    if not views:
-        return None
-    rink = views[0].rink
-    return {
-        "rink": rink.name,
-        "length_m": rink.length_m,
-        "width_m": rink.width_m,
-        "painted": calibration.painted(rink),
-        "views": [
-            {
-                "frame": view.frame,
-                "reprojection_error_m": round(view.reprojection_error_m, 4),
-                "points": [pair.model_dump(mode="json") for pair in view.points],
-            }
-            for view in views
-        ],
-    }
+def _watch(job: Job, tools: Tools, times: StageTimes, report: Report) -> Watched:
+    calibrated = [view.frame for view in tools.calibration if view.frame is not None]
+    return watch(job.info, job.run.partial, job.settings, tools.detector, calibrated, times, report)
 
 
-def _warnings(job: Job, tools: Tools, frames: int, tracks: Tracks) -> list[str]:
-    said = []
-    if len(tracks.track_id) == 0:
-        said.append(NOTHING_SEEN)
-    elif tools.ensemble is None:
-        said.append(
-            "no classifier yet, so no teams: say who plays for whom with "
-            f"`cleansheet label {job.run.name}`, then process again"
-        )
-    if frames == 0:
-        said.append("there was no frame between --start and --end")
-    return said
+def _bring_out(job: Job, tools: Tools, seen: Watched, times: StageTimes, report: Report) -> "Measured":
+    from tracker.outcome import bring_out  # a second of imports that the first frame need not wait for
+
+    return bring_out(job, tools, seen, times, report)

@@ -20,7 +20,7 @@ from scipy.optimize import least_squares
 
 from tracker.camera_motion import CameraPath
 from tracker.positions import NEARER_SKATE_M, Tracks, feet
-from tracker.tables import Metres
+from tracker.words import Metres
 
 Array = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from itertools import accumulate
 
 import polars as pl
 
-from tracker.tables import Metres
+from tracker.words import Metres
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,23 @@
 """What a user can choose when a video is processed: one typed object, recorded in run.json."""
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tracker.annotate import Part
 from tracker.association import AssociationConfig
 from tracker.company import DEFAULT_CONFIDENCE
 from tracker.crops import CropSettings
-from tracker.tables import Format
+from tracker.rink import Side
+from tracker.words import Format, Part
 
-Side = Literal["left", "right"]
+LOOKS_PER_S = 15.0
+"""How often people are looked for unless said otherwise. Skaters move by a third of their width between two looks:
+more looks cost time and tell no more of who is who (docs/throughput.md)."""
+
+
+def every_for(frames_per_s: float) -> int:
+    """In every how many of so many frames a second people are looked for, unless said otherwise."""
+    return max(1, round(frames_per_s / LOOKS_PER_S))
 
 
 class DetectorSettings(BaseModel):
@@ -21,7 +27,9 @@ class DetectorSettings(BaseModel):
 
     weights: str | None = Field(None, description="path or Ultralytics name of the weights; None for the project's own")
     image_size: int = Field(960, ge=32, description="pixels of the longer side that the network sees")
-    every: int = Field(1, ge=1, description="look for people in every so many of the frames that are looked at")
+    every: int | None = Field(
+        None, ge=1, description="look for people in every so many of these frames; None for some 15 looks a second"
+    )
     whole: bool = Field(False, description="look at all of every picture, also where nobody was for a while")
     runtime: str = Field("auto", description="what runs the network; one of tracker.runtimes.RUNTIMES")
     confidence: float = Field(
@@ -50,6 +58,13 @@ class ProcessSettings(BaseModel):
     video: bool = Field(True, description="whether annotated.mp4 is drawn")
     hide: tuple[Part, ...] = Field((), description="parts of the annotated video that are left out")
     formats: tuple[Format, ...] = Field(("csv",), description="how the tables are written; csv always is")
+
+    def for_frames(self, frames_per_s: float) -> "ProcessSettings":
+        """The same, with what depends on a video's frames a second decided."""
+        if self.detector.every is not None:
+            return self
+        every = every_for(frames_per_s / self.stride)
+        return self.model_copy(update={"detector": self.detector.model_copy(update={"every": every})})
 
     @model_validator(mode="after")
     def _periods_follow_each_other(self) -> "ProcessSettings":

@@ -16,8 +16,8 @@ from tracker.movement import FASTEST_MPS, LONGEST_GAP_S, bursts, mended, steps
 from tracker.movement_sums import BURSTS, SUMS, rates, sums, total
 from tracker.periods import Period, as_in_the_first, in_periods, sides_in
 from tracker.rink import Rink, Side
-from tracker.tables import Metres
 from tracker.timeline import SECOND, Frames, shapes, stretches, timeline
+from tracker.words import Metres
 
 OFF_ICE_M = 1.5
 """Who is this far outside the boards sits on the bench or in the stand."""

@@ -7,12 +7,10 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import polars as pl
 
-Metres = Literal["measured", "estimated", "none"]
-"""What metres rest on: a calibration, an estimate from players' height, or nothing (the columns are then empty)."""
+from tracker.words import Format
 
 
 @dataclass(frozen=True)
@@ -208,7 +206,6 @@ TRACKS = Table(
 )
 WRITTEN: tuple[Table, ...] = (TEAMS, PLAYERS, TIMELINE, BURSTS, TRACKS)
 """The tables that a run writes: always as CSV, in other formats where asked for."""
-Format = Literal["csv", "parquet", "json"]
 
 
 def write_csv(frame: pl.DataFrame, table: Table, path: Path) -> None:

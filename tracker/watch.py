@@ -57,19 +57,20 @@ def watch(
     camera = CameraSteps()
     first, last = wanted_range(info, settings.start_s, settings.end_s)
     total = len(range(-(-first // settings.stride) * settings.stride, last, settings.stride))
+    every = settings.for_frames(info.fps).detector.every or 1
     found = 0
     boxes = np.zeros((0, 4))
 
     def wanted(frame: int) -> bool:
         place = frame // settings.stride
-        return place % settings.detector.every == 0 or frame + settings.stride >= last
+        return place % every == 0 or frame + settings.stride >= last
 
     source = frames(info, start_s=settings.start_s, end_s=settings.end_s, stride=settings.stride)
     area = None if settings.detector.whole or detector.batch > 1 else SearchArea(info.height)
     decoded = ahead(times.timed_items("decode", source), AHEAD)
     with (
         closing(DetectionLog(paths.detections)) as log,
-        closing(_detected(decoded, detector, log, times, wanted, area)) as people,
+        closing(_detected(decoded, detector, log, times, wanted, area, every)) as people,
     ):
         for frame, detections in people:
             if detections is not None and frame.index > log.last_frame:
@@ -104,9 +105,13 @@ def watch(
 
 def _detected(
     source: Iterator[Frame], detector: Detector, log: DetectionLog, times: StageTimes, wanted: Callable[[int], bool],
-    area: SearchArea | None,
+    area: SearchArea | None, every: int,
 ) -> Generator[tuple[Frame, sv.Detections | None], None, None]:  # fmt: skip
-    """Every frame with its people, from the log while it lasts, then from the detector; None where none are wanted."""
+    """Every frame with its people, from the log while it lasts, then from the detector; None where none are wanted.
+
+    People are wanted in one frame of `every`, so that many go to the detector's threads together: otherwise those that
+    nobody looks at would fill the queue while the threads wait.
+    """
     known_until = log.last_frame
     known = log.read()
 
@@ -130,7 +135,7 @@ def _detected(
     try:
         for frame in source:
             if frame.index > known_until:
-                fresh = (asked(batch) for batch in batches(chain([frame], source), detector.batch))
+                fresh = (asked(batch) for batch in batches(chain([frame], source), detector.batch * every))
                 with closing(mapped(detect, fresh, detector.workers)) as answers:
                     for (batch, _, _), found in answers:
                         yield from ((each, seen(found.get(each.index))) for each in batch)

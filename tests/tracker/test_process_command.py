@@ -18,6 +18,7 @@ from tests.conftest import ROOT, assert_refused, cleansheet, cleansheet_json
 from tests.tracker.made_videos import write_steady_video
 from tracker.assets import asset
 from tracker.detector import Detector
+from tracker.settings import DetectorSettings, ProcessSettings
 from tracker.tables import PLAYERS, TEAMS, TIMELINE, TRACKS, read_csv
 from tracker.video import frames, probe
 from tracker.video_writer import VideoWriter
@@ -138,7 +139,7 @@ def test_a_stopped_run_goes_on_and_ends_the_same(
 ) -> None:
     command = ("process", asset("demo/match.mp4"), "-w", tmp_path, *QUICK)
     process = start(*command)
-    wait_for_detections(process, tmp_path, 10_000)
+    wait_for_detections(process, tmp_path, 5_000)
     process.send_signal(how)
     _, said = process.communicate(timeout=60)
     assert process.returncode == code
@@ -152,7 +153,7 @@ def test_a_stopped_run_goes_on_and_ends_the_same(
     kept = (tmp_path / "runs" / "match.partial" / "detections.bin").stat().st_size
 
     if how == signal.SIGKILL:
-        assert_refused(cleansheet(*command, "--resume", "--detect-every", "2"), "--resume", "detector")
+        assert_refused(cleansheet(*command, "--resume", "--detect-every", "3"), "--resume", "detector")
     cleansheet_json(*command, "--resume")
     run = tmp_path / "runs" / "match"
     assert (run / "detections.bin").stat().st_size > kept
@@ -180,15 +181,27 @@ def test_every_stage_says_what_it_took(quick_run: Path) -> None:
     assert "encode" in shown
 
 
-def test_looking_at_every_second_frame_gives_tracks_in_all_of_them(quick_run: Path, tmp_path: Path) -> None:
-    cleansheet_json(
-        "process", asset("demo/match.mp4"), "-w", tmp_path, *QUICK, "--detect-every", "2", "--no-video"
-    )
-    mine, every = (read_csv(TRACKS, run / "tracks.csv") for run in (tmp_path / "runs" / "match", quick_run))
+def test_every_second_of_30_frames_is_looked_at_and_tracks_are_in_all_of_them(quick_run: Path, tmp_path: Path) -> None:
+    cleansheet_json("process", asset("demo/match.mp4"), "-w", tmp_path, *QUICK, "--detect-every", "1", "--no-video")
+    everywhere = tmp_path / "runs" / "match"
+    told = [json.loads((run / "run.json").read_text()) for run in (quick_run, everywhere)]
+    assert [each["settings"]["detector"]["every"] for each in told] == [2, 1]
+    assert told[0]["detections"] == pytest.approx(told[1]["detections"] / 2, rel=0.1)
+    mine, every = (read_csv(TRACKS, run / "tracks.csv") for run in (quick_run, everywhere))
     assert set(mine["frame"].to_list()) == set(range(60))
     assert len(mine) == pytest.approx(len(every), rel=0.1)
     odd = mine.filter(mine["frame"] % 2 == 1)
     assert odd["observed"].mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("frames_per_s", "stride", "every"),
+    [(10, 1, 1), (15, 1, 1), (23.976, 1, 2), (25, 1, 2), (29.97, 1, 2), (50, 1, 3), (59.94, 1, 4), (60, 2, 2), (30, 3, 1)],
+)
+def test_people_are_looked_for_some_15_times_a_second(frames_per_s: float, stride: int, every: int) -> None:
+    assert ProcessSettings(stride=stride).for_frames(frames_per_s).detector.every == every
+    chosen = ProcessSettings(stride=stride, detector=DetectorSettings(every=7))
+    assert chosen.for_frames(frames_per_s) == chosen
 
 
 def test_start_end_and_stride_pick_frames_by_time(tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ from tracker.report.contents import COMPARED, contrast, hex_of, text_colour
 from tracker.rink import Rink
 from tracker.run import write_json
 from tracker.statistics import compute
-from tracker.tables import BURSTS, PLAYERS, TEAMS, TIMELINE, TRACKS, WRITTEN, Metres, read_csv, write_csv
+from tracker.tables import BURSTS, PLAYERS, TEAMS, TIMELINE, TRACKS, WRITTEN, read_csv, write_csv
 from tracker.team_colours import NAMED, SPARE
+from tracker.words import Metres
 
 SECONDS = 60
 UNITS = {"m": 1.0, "km": 1000.0, "km/h": 1 / 3.6, "%": 0.01, "": 1.0}

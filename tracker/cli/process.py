@@ -1,14 +1,15 @@
 """`cleansheet process`: the main job."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from tracker.cli.parameters import Pair, Several, Stretch, Timecode, json_option, print_json, workspace_option
 from tracker.runtimes import RUNTIMES
+from tracker.words import Part
 
-PARTS = ("ellipses", "ids", "speed", "minimap", "scoreboard")
+PARTS = get_args(Part)
 
 
 @click.command("process")
@@ -25,9 +26,9 @@ PARTS = ("ellipses", "ids", "speed", "minimap", "scoreboard")
 )
 @click.option("--runtime", type=click.Choice(RUNTIMES), default="auto", show_default=True,
               help="What runs the detector: auto is a GPU where there is one, else OpenVINO.")  # fmt: skip
-@click.option("--detect-every", type=click.IntRange(1), default=1, show_default=True, metavar="N",
+@click.option("--detect-every", type=click.IntRange(1), metavar="N",
               help="Look for people in every N-th of these frames; between them tracks follow people's and the "
-              "camera's motion.")  # fmt: skip
+              "camera's motion. By default 15 looks a second: every second frame of a video with 30.")  # fmt: skip
 @click.option("--whole-frames", is_flag=True,
               help="Look at all of every frame. Without it, the top of the picture, where nobody was for a while, is "
               "looked at once in 16 looks.")  # fmt: skip
@@ -52,7 +53,7 @@ PARTS = ("ellipses", "ids", "speed", "minimap", "scoreboard")
 @json_option
 def process(
     videos: tuple[Path, ...], workspace: Path, name: str | None, start: float, end: float | None, stride: int,
-    weights: str | None, image_size: int, runtime: str, detect_every: int, whole_frames: bool,
+    weights: str | None, image_size: int, runtime: str, detect_every: int | None, whole_frames: bool,
     calibration: Path | None, attacks: tuple[tuple[str, str], ...],
     periods: tuple[tuple[float, float], ...],
     formats: tuple[str, ...], hide: tuple[str, ...], no_video: bool, resume: bool, fresh: bool,

@@ -1,0 +1,131 @@
+"""From what was seen of a match to what a run consists of: tables, pictures, the annotated video, run.json.
+
+Imported when the video has been watched: nothing here, nor what it imports, is needed for the first frame.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tracker.annotated_video import draw_video
+from tracker.association import Tracks
+from tracker.attacks import OFFICIALS
+from tracker.crops import crops_of_tracks
+from tracker.environment import give_back_memory
+from tracker.hand_labels import HandLabels, corrected, move_crops, tracks_key
+from tracker.job import Job, Tools
+from tracker.mot import write_mot
+from tracker.pictures import write_pictures
+from tracker.places import describe, place
+from tracker.progress import Report
+from tracker.rink import Rink
+from tracker.roles import roles
+from tracker.stage_times import StageTimes
+from tracker.statistics import Statistics, compute
+from tracker.table_spool import TableSpool
+from tracker.tables import BURSTS, PLAYERS, TEAMS, TIMELINE, TRACKS, write_table
+from tracker.teams import Verdict, verdicts
+from tracker.track_table import TrackTable
+from tracker.watch import Watched
+from tracker.words import Metres
+
+LABELS_OF_OTHERS = (
+    "the labels of this run were made for other tracks than are found now, so they are not used: label it again with "
+    "`cleansheet label {run} --start-over`"
+)
+NOTHING_SEEN = "nobody was found in this video: the tables are empty"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is left to draw and to tell when the tables are written. The tracks are not: a long match has millions."""
+
+    frames: int
+    detections: int
+    tracks_key: str
+    labelled_by_hand: int
+    statistics: Statistics
+    warnings: tuple[str, ...]
+    metres: Metres
+    rink: Rink | None
+    camera: dict[str, Any]
+    """See `tracker.places.describe`."""
+    teams: tuple[str, ...]
+    rows: TableSpool | None
+    """The table of tracks, with speeds where they are shown; None where nothing is drawn."""
+
+
+def bring_out(job: Job, tools: Tools, seen: Watched, times: StageTimes, report: Report) -> Measured:
+    """Write everything into the run's folder but run.json.
+
+    Args:
+        job, tools: What the run is made from.
+        seen: What the first pass saw. Let nobody else hold it: it is let go of before the video is drawn.
+        times, report: As everywhere.
+    """
+    made = _measure(job, tools, seen, times)
+    del seen
+    give_back_memory()
+    if made.rows is not None:
+        draw_video(
+            job.info, job.run.partial.video, job.settings, made.rows, made.teams, made.statistics.timeline, made.rink,
+            made.frames, times, report,
+        )  # fmt: skip
+    return made
+
+
+def _measure(job: Job, tools: Tools, seen: Watched, times: StageTimes) -> Measured:
+    """The tables and the pictures."""
+    paths, settings = job.run.partial, job.settings
+    made_of = tracks_key(seen.tracks.track_id, seen.tracks.frame)
+    labels = job.labels if job.labels.tracks_key == made_of else HandLabels()
+    seen = replace(seen, tracks=corrected(seen.tracks, labels))
+    move_crops(paths.crops, labels)
+    warnings = list(_warnings(tools, job.run.name, seen.frames, seen.tracks))
+    if job.labels and not labels:
+        warnings.append(LABELS_OF_OTHERS.format(run=job.run.name))
+    with times.timed("classify"):
+        crops = crops_of_tracks(paths.crops)
+        officials = {track: float(role == OFFICIALS) for track, role in roles(seen.tracks, {}).items()}
+        found = verdicts(crops, tools.ensemble, officials) if tools.ensemble is not None else {}
+        found |= {track: Verdict(team, 1.0, len(crops.get(track, ()))) for track, team in labels.by_hand.items()}
+    give_back_memory()
+    with times.timed("measure"):
+        placed = place(
+            seen.tracks, found, tools.calibration, seen.camera, seen.background, (job.info.width, job.info.height)
+        )
+        give_back_memory()
+        statistics = compute(
+            placed.positions, placed.rink, settings.attacks or None, placed.metres,
+            periods=settings.periods,
+            team_confidence={track: verdict.confidence for track, verdict in found.items()}, players=labels.players,
+        )  # fmt: skip
+    give_back_memory()
+    with times.timed("write"):
+        table = TrackTable(seen.tracks, placed.positions, found)
+        for rows, schema in ((statistics.teams, TEAMS), (statistics.players, PLAYERS), (table, TRACKS),
+                             (statistics.timeline, TIMELINE), (statistics.bursts, BURSTS)):  # fmt: skip
+            write_table(rows, schema, paths.folder, settings.formats)
+        write_mot(paths.mot, seen.tracks)
+        speeds = placed.metres != "none" and "speed" not in settings.hide
+        kept = TableSpool(table.with_speeds() if speeds else table) if settings.video else None
+    give_back_memory()
+    with times.timed("pictures"):
+        write_pictures(statistics, placed.positions, placed.rink, paths.folder, settings.periods)
+    return Measured(
+        seen.frames, seen.detections, made_of, len(labels.teams), statistics,
+        (*warnings, *placed.warnings, *statistics.warnings), placed.metres, placed.rink,
+        describe(placed, seen.camera, job.info.width), tuple(table.teams()), kept,
+    )  # fmt: skip
+
+
+def _warnings(tools: Tools, run: str, frames: int, tracks: Tracks) -> list[str]:
+    said = []
+    if len(tracks.track_id) == 0:
+        said.append(NOTHING_SEEN)
+    elif tools.ensemble is None:
+        said.append(
+            f"no classifier yet, so no teams: say who plays for whom with `cleansheet label {run}`, then process again"
+        )
+    if frames == 0:
+        said.append("there was no frame between --start and --end")
+    return said
