@@ -3,7 +3,7 @@
 Imported when the video has been watched: nothing here, nor what it imports, is needed for the first frame.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from tracker.annotated_video import draw_video
@@ -59,11 +59,10 @@ def bring_out(job: Job, tools: Tools, seen: Watched, times: StageTimes, report: 
 
     Args:
         job, tools: What the run is made from.
-        seen: What the first pass saw. Let nobody else hold it: it is let go of before the video is drawn.
+        seen: What the first pass saw; its tracks are taken over.
         times, report: As everywhere.
     """
     made = _measure(job, tools, seen, times)
-    del seen
     give_back_memory()
     if made.rows is not None:
         draw_video(
@@ -74,26 +73,35 @@ def bring_out(job: Job, tools: Tools, seen: Watched, times: StageTimes, report: 
 
 
 def _measure(job: Job, tools: Tools, seen: Watched, times: StageTimes) -> Measured:
-    """The tables and the pictures."""
+    """The tables and the pictures. The tracks are let go of as soon as the table of them is on disk."""
     paths, settings = job.run.partial, job.settings
-    made_of = tracks_key(seen.tracks.track_id, seen.tracks.frame)
+    tracks = seen.hand_over_tracks()
+    made_of = tracks_key(tracks.track_id, tracks.frame)
     labels = job.labels if job.labels.tracks_key == made_of else HandLabels()
-    seen = replace(seen, tracks=corrected(seen.tracks, labels))
+    tracks = corrected(tracks, labels)
     move_crops(paths.crops, labels)
-    warnings = list(_warnings(tools, job.run.name, seen.frames, seen.tracks))
+    warnings = list(_warnings(tools, job.run.name, seen.frames, tracks))
     if job.labels and not labels:
         warnings.append(LABELS_OF_OTHERS.format(run=job.run.name))
     with times.timed("classify"):
         crops = crops_of_tracks(paths.crops)
-        officials = {track: float(role == OFFICIALS) for track, role in roles(seen.tracks, {}).items()}
+        officials = {track: float(role == OFFICIALS) for track, role in roles(tracks, {}).items()}
         found = verdicts(crops, tools.ensemble, officials) if tools.ensemble is not None else {}
         found |= {track: Verdict(team, 1.0, len(crops.get(track, ()))) for track, team in labels.by_hand.items()}
     give_back_memory()
     with times.timed("measure"):
         placed = place(
-            seen.tracks, found, tools.calibration, seen.camera, seen.background, (job.info.width, job.info.height)
+            tracks, found, tools.calibration, seen.camera, seen.background, (job.info.width, job.info.height)
         )
-        give_back_memory()
+    give_back_memory()
+    with times.timed("write"):
+        table = TrackTable(tracks, placed.positions, found)
+        speeds = settings.video and placed.metres != "none" and "speed" not in settings.hide
+        rows, teams = TableSpool(table.with_speeds() if speeds else table), tuple(table.teams())
+        write_mot(paths.mot, tracks)
+        del tracks, table
+    give_back_memory()
+    with times.timed("measure"):
         statistics = compute(
             placed.positions, placed.rink, settings.attacks or None, placed.metres,
             periods=settings.periods,
@@ -101,20 +109,15 @@ def _measure(job: Job, tools: Tools, seen: Watched, times: StageTimes) -> Measur
         )  # fmt: skip
     give_back_memory()
     with times.timed("write"):
-        table = TrackTable(seen.tracks, placed.positions, found)
-        for rows, schema in ((statistics.teams, TEAMS), (statistics.players, PLAYERS), (table, TRACKS),
-                             (statistics.timeline, TIMELINE), (statistics.bursts, BURSTS)):  # fmt: skip
-            write_table(rows, schema, paths.folder, settings.formats)
-        write_mot(paths.mot, seen.tracks)
-        speeds = placed.metres != "none" and "speed" not in settings.hide
-        kept = TableSpool(table.with_speeds() if speeds else table) if settings.video else None
-    give_back_memory()
+        for content, schema in ((statistics.teams, TEAMS), (statistics.players, PLAYERS), (rows, TRACKS),
+                                (statistics.timeline, TIMELINE), (statistics.bursts, BURSTS)):  # fmt: skip
+            write_table(content, schema, paths.folder, settings.formats)
     with times.timed("pictures"):
         write_pictures(statistics, placed.positions, placed.rink, paths.folder, settings.periods)
     return Measured(
         seen.frames, seen.detections, made_of, len(labels.teams), statistics,
         (*warnings, *placed.warnings, *statistics.warnings), placed.metres, placed.rink,
-        describe(placed, seen.camera, job.info.width), tuple(table.teams()), kept,
+        describe(placed, seen.camera, job.info.width), teams, rows if settings.video else None,
     )  # fmt: skip
 
 

@@ -28,17 +28,23 @@ from tracker.video import Frame, VideoInfo, frames, wanted_range
 AHEAD = 4  # decoded frames that may wait
 
 
-@dataclass(frozen=True)
+@dataclass
 class Watched:
     """What the first pass saw."""
 
-    tracks: Tracks
+    tracks: Tracks | None
     camera: CameraPath
     background: Sightings
     """What a calibration is carried along by where the camera moves."""
     frames: int
-    """Frames looked at."""
+    """Frames of the video that were gone through."""
     detections: int
+
+    def hand_over_tracks(self) -> Tracks:
+        """The tracks, once: they are a hundred megabytes in an hour, and whoever needs them no more can let them go."""
+        assert self.tracks is not None, "handed over already"
+        tracks, self.tracks = self.tracks, None
+        return tracks
 
 
 def watch(
