@@ -20,7 +20,7 @@ from tracker import calibration, homography, scale
 from tracker.association import Tracks
 from tracker.camera_motion import CameraPath, Similarity
 from tracker.detector_weights import ROLES
-from tracker.positions import Ground, positions
+from tracker.positions import Ground, at_border, positions
 from tracker.rink import Rink
 from tracker.statistics import Statistics, compute
 from tracker.words import Metres
@@ -123,7 +123,9 @@ def measure(folder: Path, seed: int) -> None:
     truth = pl.read_parquet(folder / "positions.parquet")
     homographies = np.load(folder / "camera.npz")["homography"]
     teams = dict(truth.select("player_id", "team").unique().iter_rows())
-    as_positions = truth.rename({"player_id": "track_id"}).with_columns(observed=pl.lit(True))
+    as_positions = truth.rename({"player_id": "track_id"}).with_columns(
+        observed=pl.lit(True), at_border=pl.Series(at_border(truth.select("x1", "y1", "x2", "y2").to_numpy(), size))
+    )
     real = compute(as_positions, rink, about["attacks"])
     fps = (truth["frame"].max() or 1) / max(truth["time_s"].max() or 1.0, 1e-9)
     tracks = disturbed(truth, fps, np.random.default_rng(seed))
@@ -137,7 +139,7 @@ def measure(folder: Path, seed: int) -> None:
         if ground is None:
             print(f"  {name:12s} no estimate")
             continue
-        table = positions(tracks, teams, ground)
+        table = positions(tracks, teams, ground, frame_size=size)
         known = ground.metres == "measured"
         found = compute(table, rink if known else None, about["attacks"] if known else None, ground.metres)
         report(name, real, found, table, truth)

@@ -28,7 +28,7 @@ from tracker.background import Background
 from tracker.calibration import Calibration, PointPair, from_points
 from tracker.camera_motion import CameraPath
 from tracker.carried import carry
-from tracker.positions import Ground, positions
+from tracker.positions import Ground, at_border, positions
 from tracker.rink import Rink
 from tracker.statistics import Statistics, compute
 from tracker.tables import PLAYERS, POSITIONS, TEAMS, TIMELINE, TRACKS, read_csv
@@ -77,7 +77,9 @@ class Match:
 
     def statistics(self) -> Statistics:
         """The true ones."""
-        rows = self.truth.rename({"player_id": "track_id"}).with_columns(observed=pl.lit(True))
+        width, height = self.about["size"]
+        near = pl.Series(at_border(self.truth.select("x1", "y1", "x2", "y2").to_numpy(), (width, height)))
+        rows = self.truth.rename({"player_id": "track_id"}).with_columns(observed=pl.lit(True), at_border=near)
         return compute(rows, self.rink, self.about["attacks"])
 
     def clicked(self, frame: int, rng: np.random.Generator) -> Calibration:
@@ -180,7 +182,8 @@ def from_boxes(match: Match, seed: int) -> tuple[dict[str, tuple[float, str]], s
     fps = (match.truth["frame"].max() or 1) / max(match.truth["time_s"].max() or 1.0, 1e-9)
     tracks = disturbed(match.truth, fps, np.random.default_rng(seed))
     ways = grounds(match, tracks, seed)
-    table = positions(tracks, match.teams, ways["calibrated"])
+    size = (match.about["size"][0], match.about["size"][1])
+    table = positions(tracks, match.teams, ways["calibrated"], frame_size=size)
     found = compute(table, match.rink)
     placed = table.join(match.truth.rename({"player_id": "track_id"}), on=["frame", "track_id"], suffix="_true")
     placed = placed.drop_nulls("x_m").filter(pl.col("role") != "referee")

@@ -55,7 +55,7 @@ def place(
     moving = camera.moves(frame_size[0])
     ground, said = _calibrated(calibration, background, moving)
     if ground is not None:
-        table = positions(tracks, teams, ground)
+        table = positions(tracks, teams, ground, frame_size=frame_size)
         if isinstance(ground, Carried):  # who is seen before and after a close-up has no place in it all the same
             known = pl.Series(ground.known(table["frame"].to_numpy()))
             table = table.with_columns(pl.when(known).then(pl.col("x_m", "y_m")))
@@ -64,12 +64,13 @@ def place(
     if estimate is None:
         if len(tracks):
             said.append("too few people were seen upright to estimate metres: distances and speeds are left out")
-        return Places(positions(tracks, teams, None), None, None, "none", tuple(said))
+        return Places(positions(tracks, teams, None, frame_size=frame_size), None, None, "none", tuple(said))
     said.append(
         "metres are an estimate from players' height, good to about a quarter: no zones, and no place on the rink; "
         "calibrate the camera to measure them"
     )
-    return Places(positions(tracks, teams, estimate), estimate, None, "estimated", tuple(said))
+    table = positions(tracks, teams, estimate, frame_size=frame_size)
+    return Places(table, estimate, None, "estimated", tuple(said))
 
 
 def _calibrated(

@@ -22,6 +22,8 @@ JITTER_OF_HEIGHT = 0.03
 """Standard deviation of a box's lower edge, as a share of the box's height."""
 NEARER_SKATE_M = 0.20
 """A box ends at the blade that is nearer to the camera; the body stands this much further away."""
+BORDER_PX = 2.0
+"""A box this near to the picture's border is cut off by it."""
 FILLED_IN = 3.0
 """How many times less sure a box is that was filled in between two detections."""
 
@@ -69,8 +71,9 @@ def feet(xyxy: NDArray[np.floating]) -> Array:
 
 
 def positions(
-    tracks: Tracks, teams: Mapping[int, str], ground: Ground | None, track_roles: Mapping[int, str] | None = None
-) -> pl.DataFrame:
+    tracks: Tracks, teams: Mapping[int, str], ground: Ground | None, track_roles: Mapping[int, str] | None = None, *,
+    frame_size: tuple[int, int] | None = None,
+) -> pl.DataFrame:  # fmt: skip
     """The table of positions, sorted by frame and track, as the tracks of an association are.
 
     It has the columns of `tracker.tables.POSITIONS` in narrower types, since a match has millions of rows and few words
@@ -81,6 +84,7 @@ def positions(
         teams: team by track; a track without one has none in the table.
         ground: pixels to metres; None leaves `x_m` and `y_m` empty.
         track_roles: role by track; by default `roles(tracks, teams)`.
+        frame_size: width and height of the picture in pixels, for who is cut off by its border; None: nobody is.
     """
     known_roles = roles(tracks, teams) if track_roles is None else track_roles
     xy = np.full((len(tracks.frame), 2), np.nan) if ground is None else _smoothed(tracks, ground)
@@ -99,9 +103,20 @@ def positions(
         "x_m": pl.Series(xy[:, 0]).fill_nan(None),
         "y_m": pl.Series(xy[:, 1]).fill_nan(None),
         "observed": np.asarray(tracks.observed, np.bool_),
+        "at_border": at_border(tracks.xyxy, frame_size),
     })  # fmt: skip
     order = np.lexsort((table["track_id"].to_numpy(), table["frame"].to_numpy()))
     return table if (np.diff(order) == 1).all() else table[order]
+
+
+def at_border(xyxy: NDArray[np.floating], frame_size: tuple[int, int] | None) -> NDArray[np.bool_]:
+    """Which boxes (N, 4) the border of the picture cuts off, or is no farther from to the side than they are wide: who
+    skates into the picture is found a moment later."""
+    if frame_size is None:
+        return np.zeros(len(xyxy), np.bool_)
+    room = np.stack([xyxy[:, 2] - xyxy[:, 0], np.zeros(len(xyxy), xyxy.dtype)], axis=1) + BORDER_PX
+    near = (xyxy[:, :2] <= room) | (xyxy[:, 2:] >= np.array(frame_size) - room)
+    return np.asarray(near.any(axis=1), np.bool_)
 
 
 def _spread(

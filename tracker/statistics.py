@@ -15,8 +15,9 @@ from tracker.attacks import OFFICIALS, settle_attacks
 from tracker.movement import FASTEST_MPS, LONGEST_GAP_S, bursts, mended, steps
 from tracker.movement_sums import BURSTS, SUMS, rates, sums, total
 from tracker.periods import Period, as_in_the_first, in_periods, sides_in
+from tracker.presence import Frames, stretches
 from tracker.rink import Rink, Side
-from tracker.timeline import SECOND, Frames, shapes, stretches, timeline
+from tracker.timeline import SECOND, shapes, timeline
 from tracker.words import Metres
 
 OFF_ICE_M = 1.5

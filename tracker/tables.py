@@ -92,6 +92,11 @@ OBSERVED = boolean(
     "false where the place was filled in between two detections; with `--detect-every`, a frame that was not looked at "
     "counts as observed if the person was seen in the looks before and after it",
 )
+AT_BORDER = boolean(
+    "at_border",
+    "true where the border of the picture cuts the person off, or is no farther to the side than they are wide: there "
+    "people come into view and leave it",
+)
 METRES = text("metres", "what the metres of the row rest on: `measured` (a calibration), `estimated`, `none`")
 
 _MOVEMENT = (
@@ -117,7 +122,7 @@ _SHAPE = (
 POSITIONS = Table(
     "positions",
     "Where everybody is: one row per frame and track, metres smoothed. All statistics are computed from this table.",
-    (FRAME, TIME, TRACK, TEAM, ROLE, X, Y, OBSERVED),
+    (FRAME, TIME, TRACK, TEAM, ROLE, X, Y, OBSERVED, AT_BORDER),
 )
 TEAMS = Table(
     "teams",
@@ -200,6 +205,7 @@ TRACKS = Table(
         number("y2", "px", "bottom edge", decimals=2),
         share("confidence", "the detector's confidence; empty where the box was filled in"),
         OBSERVED,
+        AT_BORDER,
         X,
         Y,
     ),

@@ -30,6 +30,7 @@ def skater(
         "frame": frames, "time_s": frames / fps, "track_id": np.full(len(places), track),
         "team": pl.Series([team] * len(places), dtype=pl.String), "role": [role] * len(places),
         "x_m": places, "y_m": np.broadcast_to(y, places.shape).astype(np.float64), "observed": [True] * len(places),
+        "at_border": [False] * len(places),
     })  # fmt: skip
     return POSITIONS.fit(table)
 

@@ -29,7 +29,7 @@ def person(track: int, team: str | None, x: float, bottom: float = 500, **more: 
     return {
         "frame": 0, "time_s": 0.0, "track_id": track, "team": team, "team_confidence": 0.9, "role": "player",
         "x1": x - 20, "y1": bottom - 90, "x2": x + 20, "y2": bottom, "confidence": 0.9, "observed": True,
-        "x_m": None, "y_m": None, **more,
+        "at_border": False, "x_m": None, "y_m": None, **more,
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.metres import disturbed
 from tests.conftest import ROOT
 from tracker import calibration, scale
-from tracker.positions import positions
+from tracker.positions import at_border, positions
 from tracker.rink import Rink
 from tracker.statistics import compute
 
@@ -21,7 +21,8 @@ def demo():
     about = json.loads((TRUTH / "match.json").read_text())
     truth = pl.read_parquet(TRUTH / "positions.parquet")
     rink = Rink.named(about["rink"]["name"])
-    rows = truth.rename({"player_id": "track_id"}).with_columns(observed=pl.lit(True))
+    near = at_border(truth.select("x1", "y1", "x2", "y2").to_numpy(), tuple(about["size"]))
+    rows = truth.rename({"player_id": "track_id"}).with_columns(observed=pl.lit(True), at_border=pl.Series(near))
     teams = dict(truth.select("player_id", "team").unique().iter_rows())
     tracks = disturbed(truth, about["fps"], np.random.default_rng(4))
     return compute(rows, rink, about["attacks"]), rows, tracks, teams, tuple(about["size"])

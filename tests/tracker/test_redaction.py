@@ -28,7 +28,8 @@ def track_rows(seen: dict[int, float], track: int = 7) -> pl.DataFrame:
     """Rows of one track that stands still: frame → time."""
     rows = pl.DataFrame({"frame": list(seen), "time_s": list(seen.values())}).with_columns(
         track_id=track, **dict(zip(("x1", "y1", "x2", "y2"), map(pl.lit, BOX), strict=True)),
-        **{name: pl.lit(None) for name in ("team", "team_confidence", "role", "confidence", "observed", "x_m", "y_m")},
+        **dict.fromkeys(("team", "team_confidence", "role", "confidence"), pl.lit(None)),
+        **dict.fromkeys(("observed", "at_border", "x_m", "y_m"), pl.lit(None)),
     )  # fmt: skip
     return TRACKS.fit(rows)
 

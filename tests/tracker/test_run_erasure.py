@@ -235,6 +235,7 @@ def test_warnings_that_count_are_counted_anew(workspace: Path) -> None:
     everywhere = pl.DataFrame({
         "frame": range(60), "time_s": np.arange(60) / 30, "track_id": [1] * 60, "team": ["white"] * 60,
         "role": ["player"] * 60, "x_m": [0.0, 9.0] * 30, "y_m": [0.0] * 30 + [99.0] * 30, "observed": [True] * 60,
+        "at_border": [False] * 60,
     })  # fmt: skip
     counted = [*compute(everywhere, Rink.named("nhl")).warnings, *compute(everywhere, None).warnings]
     assert len({warning.lstrip("0123456789") for warning in counted}) == 4, "all that statistics can say"

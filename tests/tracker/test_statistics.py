@@ -176,9 +176,9 @@ def test_an_attack_that_cannot_be_is_bad_input(attacks, words):
 
 
 def test_skaters_are_counted_each_second_without_goalkeepers_and_officials():
-    # Five skaters throughout; one leaves after 2 s (a penalty): 5 5 4 4.
+    # Five skaters throughout; one leaves over the boards after 2 s (a penalty): 5 5 4 4.
     rows = [skater(np.full(120, float(i)), track=i) for i in range(1, 5)]
-    rows += [skater(np.full(60, 9.0), track=5), keeper(-26, "white", 6, 4), skater(np.zeros(120), track=7,
+    rows += [skater(np.full(60, 9.0), 12.0, track=5), keeper(-26, "white", 6, 4), skater(np.zeros(120), track=7,
              team="referee", role="referee")]  # fmt: skip
     found = compute(pl.concat(rows), NHL)
     assert found.timeline["skaters"].to_list() == [5, 5, 4, 4]
@@ -187,7 +187,7 @@ def test_skaters_are_counted_each_second_without_goalkeepers_and_officials():
 
 
 def test_who_is_missed_for_a_moment_has_not_left_the_ice():
-    rows = pl.concat([skater(np.zeros(90), track=track) for track in (1, 2, 3)])
+    rows = pl.concat([skater(np.zeros(90), 12.0, track=track) for track in (1, 2, 3)])  # the boards are at 12.955 m
     missed = rows.filter(~((pl.col("track_id") == 3) & pl.col("frame").is_between(30, 50)))
     gone = rows.filter(~((pl.col("track_id") == 3) & pl.col("frame").is_between(20, 70)))  # 1.7 s
     assert compute(missed, NHL).timeline["skaters"].to_list() == [3, 3, 3]
@@ -195,7 +195,7 @@ def test_who_is_missed_for_a_moment_has_not_left_the_ice():
 
 
 def test_a_team_that_is_away_for_a_second_has_no_skaters_in_it():
-    rows = pl.concat([skater(np.zeros(90), track=1), skater(np.zeros(30), track=2, team="yellow")])
+    rows = pl.concat([skater(np.zeros(90), track=1), skater(np.zeros(30), 12.0, track=2, team="yellow")])
     timeline = compute(rows, NHL).timeline
     assert timeline.filter(pl.col("team") == "yellow")["skaters"].to_list() == [1, 0, 0]
 

@@ -36,12 +36,12 @@ def test_a_written_csv_matches_its_schema(tmp_path, found, table):
 def test_numbers_are_rounded_and_unknown_is_empty(tmp_path):
     row = dict.fromkeys(tables.TRACKS.names) | {
         "frame": 7, "time_s": 7 / 29.97, "track_id": 1, "team": "a, b", "role": "player", "x1": 1.23456, "x_m": 2 / 3,
-        "confidence": 0.123456, "observed": True,
+        "confidence": 0.123456, "observed": True, "at_border": False,
     }  # fmt: skip
     path = tmp_path / "tracks.csv"
     tables.write_csv(pl.DataFrame([row], schema=tables.TRACKS.schema), tables.TRACKS, path)
     # 7 / 29.97 = 0.233567; boxes have 2 decimals, metres 3, shares 4, times 6.
-    assert path.read_text().splitlines()[1] == '7,0.233567,1,"a, b",,player,1.23,,,,0.1235,true,0.667,'
+    assert path.read_text().splitlines()[1] == '7,0.233567,1,"a, b",,player,1.23,,,,0.1235,true,false,0.667,'
 
 
 def test_a_frame_without_a_column_is_refused():
