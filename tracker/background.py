@@ -47,6 +47,8 @@ _PATIENCE = 8
 """Frames between two attempts at the same thing, and frames after which what is lost is a scene of its own."""
 _BRIDGED = 12
 """Frames that may be followed from frame to frame where the key frame does not agree, as in a blurred pan."""
+_STEADY_PX, _STEADY_SCALE = 0.5, 5e-4
+"""A camera that stands still is measured to move by less than this, pixels of the video, from frame to frame."""
 _LOOKED_AT = 5
 """Key frames looked at closely, the likeliest first, when a frame looks for itself."""
 
@@ -116,7 +118,8 @@ class Background:
         self._step = np.eye(3)
         """(3, 3) the last frame's motion, expected of the next."""
         self._last: tuple[NDArray[np.uint8], Array] | None = None
-        self._lost = self._bridged = self._since_search = 0
+        self._lost = self._bridged = self._since_search = self._steady = 0
+        self._sighting = np.zeros(1, SIGHTING)
         for frame, image, boxes in calibrated:
             picture, people = shrink(image), np.asarray(boxes, np.float64).reshape(-1, 4) * self._factor
             self._add(KeyFrame.of(frame, picture, people), None, np.eye(3))
@@ -150,7 +153,10 @@ class Background:
             if before is not None and found is None:
                 self._lost = 1
         self._last = picture, people
-        sighting = np.zeros(1, SIGHTING)
+        steady = found is not None and max(abs(motion.dx), abs(motion.dy)) < _STEADY_PX
+        steady = steady and motion.known and abs(motion.scale - 1) < _STEADY_SCALE and not self._bridged
+        self._steady = self._steady + 1 if steady else 0
+        self._sighting = sighting = np.zeros(1, SIGHTING)
         sighting["frame"], sighting["key"] = frame, -1 if found is None or self._at is None else self._at
         if found is not None:
             count = min(len(found.points), KEPT)
@@ -159,6 +165,18 @@ class Background:
             sighting["points"][0, :count] = found.points[:count]
         self._sightings.extend(sighting)
         return motion
+
+    def pass_over(self, frame: int) -> Similarity | None:
+        """Take a frame to show what the one before it showed, unseen, if the camera has stood still for a while.
+
+        Returns:
+            No motion; None where the frame has to be looked at: `update` then.
+        """
+        if self._steady < _PATIENCE:
+            return None
+        self._sighting["frame"] = frame
+        self._sightings.extend(self._sighting)
+        return Similarity()
 
     def finish(self) -> Sightings:
         """Everything that was seen."""

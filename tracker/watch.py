@@ -83,7 +83,8 @@ def watch(
                 log.append(frame.index, detections)
             boxes = boxes if detections is None else detections.xyxy.astype(np.float64)
             with times.timed("camera"):
-                motion = background.update(frame.index, frame.image, boxes)
+                motion = background.pass_over(frame.index) if detections is None else None
+                motion = motion or background.update(frame.index, frame.image, boxes)
                 shift = np.array([motion.dx, motion.dy]) if motion.known else None
             camera.add(frame.index, motion)
             report("watch", len(camera), total)

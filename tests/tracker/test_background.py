@@ -41,6 +41,29 @@ def test_a_still_camera_does_not_move():
     assert not path.moves(1280)
 
 
+def test_a_frame_is_passed_over_only_while_the_camera_stands_still():
+    rng = np.random.default_rng(1)
+    wide, background = ice(), Background((1280, 720))
+    grain = rng.normal(0, 4, (720, 1280, 3))
+
+    def view(index: int, at: int = 100) -> np.ndarray:
+        return np.clip(wide[at : at + 720, at : at + 1280] + np.roll(grain, index, axis=0), 0, 255).astype(np.uint8)
+
+    assert background.pass_over(0) is None, "nothing is known yet"
+    path = [background.update(index, view(index), NOBODY) for index in range(12)]
+    passed = background.pass_over(12)
+    assert passed is not None
+    assert background.update(13, view(13), NOBODY).known
+    background.update(14, view(14, at=106), NOBODY)
+    assert background.pass_over(15) is None, "the camera has begun to pan"
+    assert not CameraPath.of(range(13), [*path, passed]).moves(1280)
+    rows = background.finish().sightings.read()
+    assert rows["frame"].tolist() == list(range(15))
+    before, after = rows[11], rows[12]
+    assert after["count"] == before["count"] > 0
+    assert np.array_equal(after["points"], before["points"])
+
+
 def test_a_cut_is_not_a_motion():
     rng = np.random.default_rng(9)
     background = Background((1280, 720))
