@@ -12,6 +12,7 @@ from tracker.association import Tracks
 from tracker.rink import NHL
 from tracker.spool import Spool
 from tracker.statistics import compute
+from tracker.table_spool import TableSpool
 from tracker.track_table import TrackTable, with_speeds
 
 RNG = np.random.default_rng(5)
@@ -107,3 +108,10 @@ def test_speeds_beside_the_boxes_do_not_depend_on_where_the_table_is_cut():
     parts = list(table.with_speeds())
     assert len(parts) > 1
     assert_frame_equal(pl.concat(parts), with_speeds(pl.concat(list(table))))
+
+
+def test_a_table_on_disk_is_gone_through_as_often_as_wanted():
+    parts = [MATCH[:100], MATCH[100:101], MATCH[101:101], MATCH[101:5000]]
+    kept = TableSpool(iter(parts))
+    assert_frame_equal(pl.concat(kept), MATCH[:5000])
+    assert [part.height for part in kept] == [100, 1, 0, 4899]
