@@ -24,6 +24,8 @@ NEARER_SKATE_M = 0.20
 """A box ends at the blade that is nearer to the camera; the body stands this much further away."""
 BORDER_PX = 2.0
 """A box this near to the picture's border is cut off by it."""
+HARDEST_MPS2, SPARED_MPS = 8.0, 1.0
+"""Nobody brakes harder on skates; and by how much a speed may be over what that allows."""
 FILLED_IN = 3.0
 """How many times less sure a box is that was filled in between two detections."""
 
@@ -169,8 +171,30 @@ def _smoothed_piece(tracks: Tracks, ground: Ground, crowd: Crowd) -> Array:
         for part in np.split(np.arange(len(rows)), cuts):
             at = rows[part]
             path = skated(time[part], place[at], aside[at], ahead[at])
-            result[at] = np.where(_near_seen(time[part], place[at])[:, None], path, np.nan)
+            kept = _near_seen(time[part], place[at]) & _sound_ends(time[part], path)
+            result[at] = np.where(kept[:, None], path, np.nan)
     return result
+
+
+def _sound_ends(time_s: Array, path: Array) -> NDArray[np.bool_]:
+    """Which rows (N,) of a smoothed path (N, 2) are no tracking error at one of its ends.
+
+    Where a track is about to be lost, its box slides to somebody else, and the path shoots off. Nobody brakes or speeds
+    up so: from either end, rows are left out until the speed can be had with `HARDEST_MPS2` from what follows.
+    """
+    sound = np.ones(len(time_s), np.bool_)
+    if len(time_s) < 3:
+        return sound
+    speed = np.linalg.norm(np.diff(path, axis=0), axis=1) / np.diff(time_s)
+    since = (time_s[1:] + time_s[:-1]) / 2
+    if not np.isfinite(speed).all():
+        return sound
+    ahead = np.minimum.accumulate((speed + HARDEST_MPS2 * since)[::-1])[::-1] - HARDEST_MPS2 * since
+    behind = np.minimum.accumulate(speed - HARDEST_MPS2 * since) + HARDEST_MPS2 * since
+    for possible, rows in ((ahead, sound), (behind[::-1], sound[::-1])):
+        over = (speed if rows is sound else speed[::-1]) > possible + SPARED_MPS
+        rows[: int(np.argmin(over))] = False
+    return sound
 
 
 def _near_seen(time_s: Array, place: Array) -> NDArray[np.bool_]:

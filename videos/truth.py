@@ -22,6 +22,7 @@ import polars as pl
 
 from tracker import statistics, tables
 from tracker.calibration import PointPair, from_points, save
+from tracker.positions import at_border
 from tracker.rink import Rink, Side
 from videos.camera import Camera
 from videos.match import Moment
@@ -89,7 +90,7 @@ class TruthWriter:
         (self.folder / "match.json").write_text(json.dumps(self._described(about), indent=1, ensure_ascii=False) + "\n")
         attacks = dict(zip(self.roster.teams, ATTACKS, strict=True))
         for name, table in (("stats", seen), ("stats-whole-ice", everybody)):
-            write_statistics(table, self.rink, attacks, self.folder / name)
+            write_statistics(table, self.rink, attacks, tuple(about["size"]), self.folder / name)
 
     def _described(self, about: dict[str, Any]) -> dict[str, Any]:
         rink = self.rink
@@ -127,10 +128,13 @@ def truth_folder(folder: Path, rink: Rink, roster: Roster, fps: float, about: di
     writer.finish(about)
 
 
-def write_statistics(positions: pl.DataFrame, rink: Rink, attacks: dict[str, Side], folder: Path) -> None:
+def write_statistics(
+    positions: pl.DataFrame, rink: Rink, attacks: dict[str, Side], frame_size: tuple[int, int], folder: Path
+) -> None:
     """The tables of `tracker.statistics` of the true positions; a person is a track."""
     folder.mkdir(parents=True, exist_ok=True)
-    rows = positions.rename({"player_id": "track_id"}).with_columns(observed=pl.lit(True))
+    near = at_border(positions.select("x1", "y1", "x2", "y2").to_numpy(), frame_size)
+    rows = positions.rename({"player_id": "track_id"}).with_columns(observed=pl.lit(True), at_border=pl.Series(near))
     names = dict(positions.select("player_id", "name").unique().iter_rows())
     found = statistics.compute(rows, rink, attacks, players=names)
     for table, frame in (
