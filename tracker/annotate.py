@@ -202,7 +202,7 @@ class _Minimap:
         panel.lay(image, self._at)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _tag(text: str, colour: Colour, edge: Colour, unit: float) -> Panel:
     """A track's id on a pill of its team's colour."""
     size = max(9, round(12 * unit))
