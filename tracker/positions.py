@@ -25,7 +25,7 @@ NEARER_SKATE_M = 0.20
 BORDER_PX = 2.0
 """A box this near to the picture's border is cut off by it."""
 HARDEST_MPS2, SPARED_MPS = 8.0, 1.0
-"""Nobody brakes harder on skates; and by how much a speed may be over what that allows."""
+"""What nobody is taken to brake harder than on skates, and by how much a speed may be over what that allows."""
 FILLED_IN = 3.0
 """How many times less sure a box is that was filled in between two detections."""
 
@@ -191,9 +191,9 @@ def _sound_ends(time_s: Array, path: Array) -> NDArray[np.bool_]:
         return sound
     ahead = np.minimum.accumulate((speed + HARDEST_MPS2 * since)[::-1])[::-1] - HARDEST_MPS2 * since
     behind = np.minimum.accumulate(speed - HARDEST_MPS2 * since) + HARDEST_MPS2 * since
-    for possible, rows in ((ahead, sound), (behind[::-1], sound[::-1])):
-        over = (speed if rows is sound else speed[::-1]) > possible + SPARED_MPS
-        rows[: int(np.argmin(over))] = False
+    first = int(np.argmin(speed > ahead + SPARED_MPS))
+    last = int(np.argmin((speed > behind + SPARED_MPS)[::-1]))
+    sound[:first] = sound[len(sound) - last :] = False
     return sound
 
 

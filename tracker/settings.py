@@ -11,8 +11,8 @@ from tracker.rink import Side
 from tracker.words import Format, Part
 
 LOOKS_PER_S = 15.0
-"""How often people are looked for unless said otherwise. Skaters move by a third of their width between two looks:
-more looks cost time and tell no more of who is who (docs/throughput.md)."""
+"""How often people are looked for unless said otherwise. At 7 m/s a skater moves by half a metre between two looks:
+more looks cost time and tell little more of who is who (docs/throughput.md says how much)."""
 
 
 def every_for(frames_per_s: float) -> int:

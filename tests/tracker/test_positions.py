@@ -226,3 +226,23 @@ def test_rows_are_sorted_by_frame_and_track():
     table = positions(tracks([boxes_at(path), boxes_at(path + 1)], [np.arange(10), np.arange(10)]), {}, calibrated())
     assert table.equals(table.sort("frame", "track_id"))
     assert table.select(pl.struct("frame", "track_id").is_unique().all()).item()
+
+
+def test_an_end_of_a_track_that_shoots_off_is_no_place():
+    """3 m/s for 4 s; then off in 0.8 s, as a box that slides to somebody else: smoothed it is still 12.8 m/s."""
+    speed = np.concatenate([np.full(120, 3.0), np.linspace(3, 25, 24)])
+    x = np.cumsum(speed) / FPS - 14
+    path = np.column_stack([x, np.zeros(len(x))])
+    table = positions(tracks([boxes_at(path)], [np.arange(len(x))]), {}, calibrated())
+    known = table["x_m"].is_not_null().to_numpy()
+    assert known[:120].all(), "what came before stays"
+    assert not known[-12:-1].any(), "the last box is a jump away, and a track of its own"
+    assert steps(table)["speed_mps"].max() < 9
+
+
+def test_a_hard_stop_keeps_its_places():
+    """8 m/s, then to nothing at 7 m/s², at the very end of a track: skaters can do that."""
+    speed = np.concatenate([np.full(60, 8.0), np.maximum(8 - 7 * np.arange(36) / FPS, 0)])
+    path = np.column_stack([np.cumsum(speed) / FPS - 12, np.zeros(len(speed))])
+    table = positions(tracks([boxes_at(path)], [np.arange(len(speed))]), {}, calibrated())
+    assert table["x_m"].null_count() == 0
