@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -71,8 +71,13 @@ class Frame:
     """0-based index in the source video, whatever the start, end or stride."""
     time_s: float
     """Presentation time, seconds since the first frame of the video."""
-    image: NDArray[np.uint8]
-    """(height, width, 3) BGR."""
+    decoded: VideoFrame = field(repr=False, compare=False)
+    """The picture as the codec gives it, colours as differences from its brightness."""
+
+    @cached_property
+    def image(self) -> NDArray[np.uint8]:
+        """(height, width, 3) BGR as shown, made when it is first asked for: most pictures are passed over."""
+        return _as_shown(self.decoded)
 
 
 def sha256_of(path: Path) -> str:
@@ -105,7 +110,7 @@ def probe(path: Path, *, end_s: float | None = None) -> VideoInfo:
 
 
 def frames(info: VideoInfo, *, start_s: float = 0.0, end_s: float | None = None, stride: int = 1) -> Iterator[Frame]:
-    """Decode a video as a stream; only the pictures that are asked for are converted to BGR.
+    """Decode a video as a stream; only pictures that are asked for are converted to BGR.
 
     Args:
         info: What `probe` said of the file.
@@ -131,7 +136,7 @@ def frames(info: VideoInfo, *, start_s: float = 0.0, end_s: float | None = None,
                 if index >= last:
                     return
                 if index >= first and index % stride == 0:
-                    yield Frame(index, float(info.times_s[index]), _as_shown(picture))
+                    yield Frame(index, float(info.times_s[index]), picture)
     except FFmpegError as error:
         raise BadInput(f"{info.path}: the video breaks off after frame {index} ({_reason(error)})") from error
 
