@@ -26,20 +26,26 @@ def main(files: tuple[Path, ...], share: tuple[float, ...], out: Path) -> None:
     if len(shares) != len(files):
         raise click.BadParameter(f"--share was given {len(shares)} times for {len(files)} files")
     states = [load_file(path) for path in files]
-    if any(state.keys() != states[0].keys() for state in states):
+    described = [_metadata(path) for path in files]
+    activations = {metadata.get("activation", "silu") for metadata in described}
+    if len(activations) > 1 or any(state.keys() != states[0].keys() for state in states):
         raise click.BadParameter("these files hold networks of different kinds")
     mean = {}
     for name, first in states[0].items():
         together = torch.stack([state[name].float() for state in states])
         mean[name] = torch.tensordot(shares / shares.sum(), together, 1).to(first.dtype).contiguous()
     metadata: dict[str, str] = {}
-    for path in reversed(files):  # the first file's word counts; the others add what it does not say
-        with safe_open(path, "pt") as opened:
-            metadata |= opened.metadata() or {}
+    for each in reversed(described):  # the first file's word counts; the others add what it does not say
+        metadata |= each
     part = out.with_suffix(".part")
     save_file(mean, part, metadata)
     part.replace(out)
     click.echo(f"{out}  SHA-256 {file_sha256(out)}")
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    with safe_open(path, "pt") as opened:
+        return dict(opened.metadata() or {})
 
 
 if __name__ == "__main__":

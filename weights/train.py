@@ -16,7 +16,16 @@ from safetensors.torch import save_file
 
 from tracker.detection_scores import detect_all, lines, report
 from tracker.detector import Detector
-from tracker.detector_weights import FORMAT, ROLES, LoadedWeights, build_network, file_sha256, read_safetensors, ready
+from tracker.detector_weights import (
+    FORMAT,
+    ROLES,
+    LoadedWeights,
+    activation_of,
+    build_network,
+    file_sha256,
+    read_safetensors,
+    ready,
+)
 from tracker.environment import quiet_libraries
 from tracker.labelled_pictures import Sample, find_samples, labelled_frames, pixels, read_picture, split_by_group
 from videos.options import refusing
@@ -98,6 +107,7 @@ def export(model: torch.nn.Module, out: Path, image_size: int, players_for_one: 
         "format": FORMAT,
         "width": str(WIDTH),
         "depth": str(DEPTH),
+        "activation": activation_of(model),
         "classes": json.dumps(ROLES),
         "image_size": str(image_size),
         "players_for_one": json.dumps(players_for_one),
@@ -116,7 +126,7 @@ def as_detector(model: torch.nn.Module, image_size: int, players_for_one: list[f
     return Detector(weights, confidence=0.01, company=0, image_size=image_size)
 
 
-def _group_weight(text: str) -> tuple[str, tuple[float, float]]:
+def weight_of_group(text: str) -> tuple[str, tuple[float, float]]:
     name, _, value = text.partition("=")
     begin, _, end = value.partition(":")
     try:
@@ -203,11 +213,12 @@ def main(
         roles_only=roles_only,
         seed=seed,
     )
-    pictures = Pictures(training, dict(_group_weight(text) for text in group_weight), longest=1280)
+    pictures = Pictures(training, dict(weight_of_group(text) for text in group_weight), longest=1280)
     odds = pictures.players_for_one()
     checkpoint = work / "checkpoint.pt"
     starting = not (resume and checkpoint.exists())
-    run = Training(initial_model(init if starting else None, pictures), schedule, checkpoint)
+    ours = init is not None and init.suffix == ".safetensors"  # it says which activation the checkpoint has
+    run = Training(initial_model(init if starting or ours else None, pictures), schedule, checkpoint)
     if not starting:
         run.resume()
     log.info(

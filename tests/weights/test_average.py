@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -28,9 +29,10 @@ def test_weights_are_averaged_by_share_and_keep_what_describes_them(tmp_path: Pa
         assert file.metadata() == {"width": "0.25", "players_for_one": "[1, 7, 8]"}
 
 
-def test_networks_of_different_kinds_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "activation"), [("v", "silu"), ("w", "hardswish")])
+def test_networks_of_different_kinds_are_refused(name: str, activation: str, tmp_path: Path) -> None:
     save_file({"w": torch.zeros(3)}, tmp_path / "a.safetensors")
-    save_file({"v": torch.zeros(3)}, tmp_path / "b.safetensors")
+    save_file({name: torch.zeros(3)}, tmp_path / "b.safetensors", {"activation": activation})
     out = tmp_path / "out.safetensors"
     done = average(tmp_path / "a.safetensors", tmp_path / "b.safetensors", "--out", out)
     assert done.returncode == 2

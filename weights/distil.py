@@ -1,0 +1,221 @@
+"""Teach a network with another activation what a trained one says, without labels: `python -m weights.distil`
+
+The student has the teacher's layers and starts with its weights; only the activation differs, such as `hardswish`,
+which costs a CPU a fraction of SiLU's exponential (Howard et al., *Searching for MobileNetV3*, ICCV 2019). It learns to
+put out what the teacher does, layer by layer and at the end (Hinton et al., *Distilling the Knowledge in a Neural
+Network*, 2015), so that the pictures need not be labelled and it does not learn their labels' mistakes.
+
+python -m weights.distil TEACHER.safetensors --data DIR --activation hardswish --out STUDENT.safetensors
+"""
+
+import json
+import logging
+import math
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tracker.detection_scores import detect_all, lines, report
+from tracker.detector_weights import ACTIVATIONS, build_network, read_safetensors
+from tracker.environment import quiet_libraries
+from tracker.labelled_pictures import find_samples, labelled_frames, split_by_group
+from videos.options import refusing
+from weights.augment import training_example
+from weights.loop import as_batch
+from weights.train import Pictures, as_detector, export, weight_of_group
+
+WARM_UP = 50
+STRETCH = {"hardswish": 1.15}
+"""What an activation's input is multiplied by, and its output divided by, to be nearest to SiLU: `hardswish(1.15 x) /
+1.15`. The factors end up in the weights around it."""
+BINS = 16
+"""Of YOLOv8's distribution over where an edge lies."""
+log = logging.getLogger("cleansheet")
+
+
+class Layers:
+    """What a network's layers and its head put out, before boxes are made of it.
+
+    Args:
+        model: the network.
+        stretch: its activations are so many times as large as they should be.
+    """
+
+    def __init__(self, model: Any, stretch: float = 1.0) -> None:
+        self._model, self._stretch = model, stretch
+        self._seen: list[Tensor] = []
+        for layer in model.model[:-1]:
+            layer.register_forward_hook(lambda _module, _inputs, output: self._seen.append(output))
+
+    def __call__(self, images: Tensor) -> tuple[list[Tensor], Tensor, Tensor]:
+        """The layers' outputs; box edges `(B, 64, N)` and roles `(B, classes, N)` as logits."""
+        self._seen = []
+        with torch.autocast("cpu", torch.bfloat16):
+            ends = self._model(images)
+        return [seen / self._stretch for seen in self._seen], ends["boxes"].float(), ends["scores"].float()
+
+
+def stretch(model: Any, factor: float) -> None:
+    """Multiply every activation of a network by a factor and leave out that the next convolution gets more, in place."""
+    first = model.model[0].conv
+    with torch.no_grad():
+        for name, module in model.named_modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.weight.mul_(factor)
+                module.bias.mul_(factor)
+            elif isinstance(module, torch.nn.Conv2d) and module is not first and "dfl" not in name:
+                module.weight.div_(factor)
+
+
+def losses(taught: tuple[list[Tensor], Tensor, Tensor], said: tuple[list[Tensor], Tensor, Tensor]) -> Tensor:
+    """How far a student is from its teacher `(3,)`: in the layers, the boxes where there is somebody, and the roles."""
+    features = [
+        (F.mse_loss(ours.float(), theirs.float(), reduction="none").mean((0, 2, 3)) / (_spread(theirs) + 1e-3)).mean()
+        for theirs, ours in zip(taught[0], said[0], strict=True)
+    ]
+    chance = taught[2].sigmoid()
+    somebody = chance.amax(1)
+    people = somebody.sum() + 1
+    edges = [logits.unflatten(1, (4, BINS)).log_softmax(2) for logits in (taught[1], said[1])]
+    apart = (edges[0].exp() * (edges[0] - edges[1])).sum(2).mean(1)
+    roles = F.binary_cross_entropy_with_logits(said[2], chance, reduction="none")
+    roles = roles - F.binary_cross_entropy_with_logits(taught[2], chance, reduction="none")
+    return torch.stack([torch.stack(features).mean(), (apart * somebody).sum() / people, roles.sum() / people])
+
+
+def _spread(features: Tensor) -> Tensor:
+    return features.float().var((0, 2, 3))
+
+
+class Distillation:
+    """A student on its way to what its teacher says.
+
+    Args:
+        teacher: a network in evaluation mode.
+        student: one with the same layers, changed in place.
+        stretch: how many times as large as the teacher's the student's activations are.
+        learning_rate: at its highest; it falls to a hundredth along a cosine.
+    """
+
+    def __init__(self, teacher: Any, student: Any, stretch: float, learning_rate: float) -> None:
+        for model in (teacher, student):
+            model.to(memory_format=torch.channels_last).eval()
+            model.model[-1].training = True  # the head then hands out logits and not boxes
+        self._teacher, self._student = Layers(teacher), Layers(student, stretch)
+        self._learning_rate = learning_rate
+        self._trained = [parameter for name, parameter in student.named_parameters() if "dfl" not in name]
+        for parameter in self._trained:
+            parameter.requires_grad_(True)
+        self._optimizer = torch.optim.AdamW(self._trained, lr=learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
+        self.done = 0
+
+    def step(self, images: Tensor, progress: float) -> Tensor:
+        """Learn from pictures `(B, 3, H, W)`; returns the `losses` `(3,)`."""
+        rate = self._learning_rate * max(0.01, 0.5 * (1 + math.cos(math.pi * progress)))
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate * min(1.0, (self.done + 1) / WARM_UP)
+        with torch.no_grad():
+            taught = self._teacher(images)
+        parts = losses(taught, self._student(images))
+        self._optimizer.zero_grad(set_to_none=True)
+        parts.sum().backward()
+        torch.nn.utils.clip_grad_norm_(self._trained, 10.0)
+        self._optimizer.step()
+        self.done += 1
+        return parts.detach()
+
+
+@click.command()
+@click.argument("teacher", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--activation", type=click.Choice(sorted(ACTIVATIONS)), default="hardswish", show_default=True)
+@click.option(
+    "--data", multiple=True, required=True, type=click.Path(path_type=Path, exists=True), help="As for weights.train."
+)
+@click.option(
+    "--leave-out",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Pictures to pass over, one a line.",
+)
+@click.option("--val-group", multiple=True, help="Groups kept out of it, to measure on.")
+@click.option("--group-weight", multiple=True, help="GROUP=W or GROUP=BEGIN:END; by default the root of its size.")
+@click.option("--iterations", default=3000, show_default=True)
+@click.option("--minutes", default=float("inf"), help="End after so many minutes; the learning rate follows.")
+@click.option("--batch", default=8, show_default=True)
+@click.option("--size", default="512x320", show_default=True, help="Width and height of a training picture.")
+@click.option("--zoom", default="0.5:2.2", show_default=True, help="1: people as large as in a frame 960 wide.")
+@click.option("--mosaic", default=0.3, show_default=True)
+@click.option("--learning-rate", default=2e-4, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--threads", default=2, show_default=True)
+@click.option("--every", default=200, show_default=True, help="Iterations between looks at it.")
+@click.option("--init", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A student to go on from.")
+@click.option("--out", type=click.Path(path_type=Path), required=True)
+@refusing
+def main(
+    teacher: Path,
+    activation: str,
+    data: tuple[Path, ...],
+    leave_out: Path | None,
+    val_group: tuple[str, ...],
+    group_weight: tuple[str, ...],
+    iterations: int,
+    minutes: float,
+    batch: int,
+    size: str,
+    zoom: str,
+    mosaic: float,
+    learning_rate: float,
+    seed: int,
+    threads: int,
+    every: int,
+    init: Path | None,
+    out: Path,
+) -> None:
+    """Teach a network with another activation what TEACHER says."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    quiet_libraries()
+    torch.set_num_threads(threads)
+    torch.manual_seed(seed)
+    training, validation = split_by_group(find_samples(data, leave_out), val_group)
+    pictures = Pictures(training, dict(weight_of_group(text) for text in group_weight), longest=1280)
+    master, described = read_safetensors(teacher)
+    odds, image_size = json.loads(described["players_for_one"]), int(described["image_size"])
+    student = build_network(float(described["width"]), float(described["depth"]), len(odds), activation)
+    student.load_state_dict((master if init is None else read_safetensors(init)[0]).state_dict())
+    factor = STRETCH.get(activation, 1.0)
+    if init is None:
+        stretch(student, factor)
+    width, height = (int(number) for number in size.split("x"))
+    least, most = (float(number) for number in zoom.split(":"))
+    rng = np.random.default_rng(seed)
+    run = Distillation(master, student, factor, learning_rate)
+    sums, begun = torch.zeros(3), time.perf_counter()
+    log.info("%d pictures to learn from, %d to measure on", len(training), len(validation))
+    progress = 0.0
+    while progress < 1:
+        examples = [
+            training_example(rng, partial(pictures.draw, rng, progress), (height, width), mosaic, (least, most))
+            for _ in range(batch)
+        ]
+        sums += run.step(as_batch(examples)[0], progress)
+        progress = max(run.done / iterations, (time.perf_counter() - begun) / 60 / minutes)
+        if run.done % every and progress < 1:
+            continue
+        sha256 = export(student, out, image_size, odds)
+        shown = (sums / ((run.done - 1) % every + 1)).tolist()
+        log.info("iteration %d: layers %.4f edges %.4f roles %.4f  %s  SHA-256 %s", run.done, *shown, out, sha256)
+        sums = torch.zeros(3)
+        if validation:
+            pairs = detect_all(as_detector(student, image_size, odds), labelled_frames(validation[::3]))
+            log.info("every third held-out picture: %s", lines(report(pairs))[0])
+
+
+if __name__ == "__main__":
+    main()
