@@ -110,6 +110,8 @@ def _prepare(job: Job, tools: Tools, finished: dict[str, Any] | None, *, fresh: 
     """Make the partial folder ready: keep detections that still hold, throw away the rest."""
     partial, final = job.run.partial, job.run.final
     key = job.detection_key(tools.detector)
+    if not force and _labelled(job):
+        _refuse_to_lose_labels(job, finished, key)
     if fresh or read_json(partial.key) != key:
         shutil.rmtree(partial.folder, ignore_errors=True)
     partial.folder.mkdir(parents=True, exist_ok=True)
@@ -117,24 +119,46 @@ def _prepare(job: Job, tools: Tools, finished: dict[str, Any] | None, *, fresh: 
     if reusable and not partial.detections.exists():
         shutil.copyfile(final.detections, partial.detections)
     shutil.rmtree(partial.crops, ignore_errors=True)
-    labels = final.crops / "labels.csv"
-    if (labels.exists() or job.labels) and not force:
-        same_tracks = finished is not None and all(
-            finished["key"]["settings"][part] == job.settings.model_dump(mode="json")[part]
-            for part in ("association", "crops")
-        )
-        if not (same_tracks and read_json(final.key) == key):
-            raise BadInput(
-                f"the labels of {job.run.name} belong to the tracks that are there now, and other settings make other "
-                "tracks; "
-                "give --name for a second run, or --force to replace it"
-            )
+    if not force and _labelled(job):
         partial.crops.mkdir()
-        for file in (labels, labels.with_name("contact-sheet.jpg")):
+        for file in (final.crops / name for name in ("labels.csv", "contact-sheet.jpg")):
             if file.exists():
                 shutil.copyfile(file, partial.crops / file.name)
     write_json(partial.key, key)
     write_json(partial.summary, {"complete": False, "video": str(job.info.path), "key": key})
+
+
+def _labelled(job: Job) -> bool:
+    return bool(job.labels) or (job.run.final.crops / "labels.csv").exists()
+
+
+def _refuse_to_lose_labels(job: Job, finished: dict[str, Any] | None, key: dict[str, Any]) -> None:
+    """Labels belong to tracks; where others would be found, they would be lost."""
+    before = read_json(job.run.final.key)
+    if finished is None or before is None:
+        raise BadInput(
+            f"the labels of {job.run.name} belong to a run that is gone; give --name for a second run, or --force to "
+            "begin anew"
+        )
+    other = _changed(job, finished, before, key)
+    if other:
+        raise BadInput(
+            f"the labels of {job.run.name} belong to the tracks that are there now, and others would be found with "
+            f"another {', '.join(other)}; give the same again, --name for a second run, or --force to replace it"
+        )
+
+
+def _changed(job: Job, finished: dict[str, Any], before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What decides the tracks and was not the same when the finished run was made; keys as of `Job.detection_key`."""
+    names = {"video_sha256": "video", "weights_sha256": "detector", "start_s": "--start", "end_s": "--end"}
+    said = [names.get(part, part) for part in now if part != "detector" and before.get(part) != now[part]]
+    asked = {"every": "--detect-every", "image_size": "--image-size"}
+    for part, value in now["detector"].items():
+        was = before.get("detector", {}).get(part)
+        if was != value and part != "weights":  # of which the hash speaks
+            said.append(f"{asked.get(part, part)} ({was} then, {value} now)")
+    settings = job.settings.model_dump(mode="json")
+    return said + [part for part in ("association", "crops") if finished["key"]["settings"][part] != settings[part]]
 
 
 def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[str, Any]:

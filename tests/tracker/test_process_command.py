@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -112,6 +113,19 @@ def test_another_video_of_the_same_name_does_not_replace_a_run(quick_run: Path, 
     write_steady_video(tmp_path / "match.mp4", 30, Fraction(25))
     refused = cleansheet("process", tmp_path / "match.mp4", "-w", quick_run.parents[1])
     assert_refused(refused, "'match'", "another video", "--name", "--force")
+
+
+def test_labels_are_not_lost_to_other_tracks_and_what_would_make_others_is_named(
+    quick_run: Path, tmp_path: Path
+) -> None:  # fmt: skip
+    shutil.copytree(quick_run.parents[1], tmp_path / "workspace")
+    run = tmp_path / "workspace" / "runs" / "match"
+    (run / "crops" / "labels.csv").write_text("crop,track,team,player\n")
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    with_others = ("process", asset("demo/match.mp4"), "-w", tmp_path / "workspace", *QUICK, "--detect-every", "1")
+    assert_refused(cleansheet(*with_others), "labels of match", "--detect-every (2 then, 1 now)", "--name", "--force")
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+    assert not run.with_name("match.partial").exists()
 
 
 def start(*arguments: str | Path) -> subprocess.Popen[str]:
