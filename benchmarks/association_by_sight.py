@@ -15,7 +15,7 @@ from rich.table import Table
 from trackers.eval import evaluate_mot_sequence
 
 from tracker.assets import asset
-from tracker.association import Associator
+from tracker.association.associator import Associator
 from tracker.background import Background
 from tracker.looks import looks
 from tracker.mot import write_mot

@@ -120,7 +120,8 @@ def _ours(sparse: bool = False, **options: object) -> Run:
     """`sparse`: people are looked for as often as the program does by itself, and not in every frame."""
 
     def run(clip: Clip, detections: Detections) -> tuple[Output, float]:
-        from tracker.association import AssociationConfig, Associator
+        from tracker.association.associator import Associator
+        from tracker.association.config import AssociationConfig
         from tracker.settings import every_for
 
         associator = Associator(clip.size, AssociationConfig(**options))

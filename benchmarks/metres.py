@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tracker import calibration, homography, scale
-from tracker.association import Tracks
+from tracker.association.tracks import Tracks
 from tracker.camera_motion import CameraPath, Similarity
 from tracker.detector_weights import ROLES
 from tracker.positions import Ground, at_border, positions

@@ -22,7 +22,7 @@ from rich.table import Table as Grid
 from benchmarks.metres import BURSTS, ZONES, disturbed
 from classifier.errors import BadInput
 from tracker import calibration, homography, scale
-from tracker.association import Tracks
+from tracker.association.tracks import Tracks
 from tracker.attacks import OFFICIALS
 from tracker.background import Background
 from tracker.calibration import Calibration, PointPair, from_points

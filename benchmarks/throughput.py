@@ -41,7 +41,7 @@ FIRST_FRAME = """
 import os, sys
 from tracker.environment import quiet_libraries
 quiet_libraries()
-from tracker.association import Associator
+from tracker.association.associator import Associator
 update = Associator.update
 def first(*given):
     update(*given)

@@ -3,20 +3,24 @@
 The network is called directly and not through ultralytics' predictor, which resets the number of threads at each call.
 """
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-import supervision as sv
 
 from classifier.errors import BadInput
 from tracker.company import COMPANY, DEFAULT_CONFIDENCE, counting
 from tracker.detector_weights import ROLES, Weights, find_weights
 from tracker.runtimes import Runtime, open_runtime
 from tracker.stature import large_enough
+
+if TYPE_CHECKING:  # a second and more to import, which can wait until somebody was found
+    import supervision as sv
 
 __all__ = ["ROLES", "Detector", "Letterbox"]
 
@@ -145,11 +149,16 @@ class Detector:
         """Threads that may call at once."""
         return self._runtime.workers
 
+    def prepare(self, width: int, height: int) -> None:
+        """Begin to make the network ready for pictures of a size, in a thread of its own; the first look waits for it."""
+        _, padded = Letterbox.fit(np.zeros((height, width, 3), np.uint8), self.image_size)
+        threading.Thread(target=self._runtime.prepare, args=padded.shape[:2], name="prepare").start()
+
     def release(self) -> None:
         """Give back the memory that the network works in; the next call takes it again."""
         self._runtime.release()
 
-    def __call__(self, image: npt.NDArray[np.uint8]) -> sv.Detections:
+    def __call__(self, image: npt.NDArray[np.uint8]) -> "sv.Detections":
         """Find people in a BGR picture `(H, W, 3)`.
 
         Returns:
@@ -162,7 +171,7 @@ class Detector:
         """
         return self.many([image])[0]
 
-    def many(self, images: Sequence[npt.NDArray[np.uint8]], free: float = 0.0) -> list[sv.Detections]:
+    def many(self, images: Sequence[npt.NDArray[np.uint8]], free: float = 0.0) -> "list[sv.Detections]":
         """The same for pictures of one size; as many threads as `workers` may call this at once.
 
         Args:
@@ -184,8 +193,10 @@ class Detector:
 
     def _people(
         self, output: npt.NDArray[np.float32], letterbox: Letterbox, size: tuple[int, ...]
-    ) -> sv.Detections:
+    ) -> "sv.Detections":
         """From the network's raw output of one picture, see `tracker.runtimes.Runtime`, to the people on it."""
+        import supervision as sv
+
         if output.shape[-1] == 6:
             confidence = output[:, 4]
             strong = np.flatnonzero((confidence >= self.confidence) & np.isin(output[:, 5], self._classes))

@@ -13,7 +13,7 @@ from tracker.crops import track_folder_name
 from tracker.label_store import Card, Cut, LabelStore, Person, open_labels
 
 if TYPE_CHECKING:  # its import takes a second
-    from tracker.association import Tracks
+    from tracker.association.tracks import Tracks
 
 
 @dataclass(frozen=True)

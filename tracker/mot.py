@@ -12,7 +12,7 @@ import numpy as np
 
 from classifier.atomic_file import whole_file
 from classifier.errors import BadInput
-from tracker.association import Tracks
+from tracker.association.tracks import Tracks
 
 _LINES = 50_000  # written at once
 _EXPECTED = "expected frame,id,left,top,width,height,confidence,-1,-1,-1"

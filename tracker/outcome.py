@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracker.annotated_video import draw_video
-from tracker.association import Tracks
+from tracker.association.tracks import Tracks
 from tracker.attacks import OFFICIALS
 from tracker.crops import crops_of_tracks
 from tracker.environment import give_back_memory

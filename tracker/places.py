@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from tracker import scale
-from tracker.association import Tracks
+from tracker.association.tracks import Tracks
 from tracker.background import Sightings
 from tracker.calibration import Calibration
 from tracker.camera_motion import CameraPath

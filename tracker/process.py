@@ -12,10 +12,10 @@ from tracker.progress import Report
 from tracker.run import RunPaths, locked, read_json, write_json
 from tracker.settings import ProcessSettings
 from tracker.stage_times import StageTimes
-from tracker.watch import Watched, watch
 
 if TYPE_CHECKING:
     from tracker.outcome import Measured
+    from tracker.watch import Watched
 
 
 def process_videos(
@@ -173,12 +173,15 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
     return summary
 
 
-def _watch(job: Job, tools: Tools, times: StageTimes, report: Report) -> Watched:
+def _watch(job: Job, tools: Tools, times: StageTimes, report: Report) -> "Watched":
     calibrated = [view.frame for view in tools.calibration if view.frame is not None]
+    tools.detector.prepare(job.info.width, job.info.height)
+    from tracker.watch import watch  # seconds of imports, in which the network gets ready
+
     return watch(job.info, job.run.partial, job.settings, tools.detector, calibrated, times, report)
 
 
-def _bring_out(job: Job, tools: Tools, seen: Watched, times: StageTimes, report: Report) -> "Measured":
+def _bring_out(job: Job, tools: Tools, seen: "Watched", times: StageTimes, report: Report) -> "Measured":
     from tracker.outcome import bring_out  # a second of imports that the first frame need not wait for
 
     return bring_out(job, tools, seen, times, report)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tracker.association import AssociationConfig
+from tracker.association.config import AssociationConfig
 from tracker.company import DEFAULT_CONFIDENCE
 from tracker.crops import CropSettings
 from tracker.rink import Side

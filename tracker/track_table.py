@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from tracker import pieces
-from tracker.association import Tracks
+from tracker.association.tracks import Tracks
 from tracker.movement import LONGEST_GAP_S, steps
 from tracker.tables import TRACKS
 from tracker.teams import Verdict

@@ -9,7 +9,8 @@ import numpy as np
 import supervision as sv
 from numpy.typing import NDArray
 
-from tracker.association import Associator, Tracks
+from tracker.association.associator import Associator
+from tracker.association.tracks import Tracks
 from tracker.background import Background, Sightings
 from tracker.camera_motion import CameraPath, CameraSteps
 from tracker.crops import CropKeeper, gather_by_track

@@ -63,7 +63,7 @@ class Layers:
 
 
 def stretch(model: Any, factor: float) -> None:
-    """Multiply every activation of a network by a factor and leave out that the next convolution gets more, in place."""
+    """Make every activation of a network larger by a factor, in place, and undo it in the convolutions that follow."""
     first = model.model[0].conv
     with torch.no_grad():
         for name, module in model.named_modules():

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import supervision as sv
 
-from tracker.association import Associator, Tracks
+from tracker.association.associator import Associator
+from tracker.association.tracks import Tracks
 
 SIZE = (1280, 720)
 BOX = (50.0, 110.0)  # width, height [px]

@@ -13,7 +13,9 @@ from hypothesis.extra import numpy as arrays
 
 from tests.conftest import ROOT
 from tests.tracker.made_boxes import BOX, SIZE, detections, play, skating, standing, steady
-from tracker.association import AssociationConfig, Associator, Tracks
+from tracker.association.associator import Associator
+from tracker.association.config import AssociationConfig
+from tracker.association.tracks import Tracks
 
 CROWD = [standing(200, 200), standing(500, 500), standing(800, 250), standing(1050, 520)]
 

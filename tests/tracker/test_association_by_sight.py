@@ -8,7 +8,8 @@ import pytest
 import supervision as sv
 
 from tests.tracker.made_boxes import BOX, SIZE, detections
-from tracker.association import Associator, Tracks
+from tracker.association.associator import Associator
+from tracker.association.tracks import Tracks
 from tracker.looks import ROLE, hidden, looks
 
 WHITE, YELLOW = np.array([90.0, 0, 2, 70, 0, 0]), np.array([75.0, 5, 60, 30, 2, 5])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import supervision as sv
 
-from tracker.association import Associator
+from tracker.association.associator import Associator
 
 SIZE = (1280, 720)
 

@@ -14,7 +14,7 @@ from classifier.workspace import Workspace
 from tests.conftest import assert_refused, cleansheet, cleansheet_json
 from tests.tracker.made_desks import held, label_all, opened
 from tests.tracker.made_runs import CROPS, FRAMES, PEOPLE, write_run
-from tracker.association import Tracks
+from tracker.association.tracks import Tracks
 from tracker.hand_labels import HandLabels, corrected, labels_of_run, move_crops
 from tracker.label_desk import LabelDesk
 from tracker.label_sources import adopt_catalog, pull_consent, take_in_labels

@@ -5,7 +5,7 @@ import pytest
 
 from classifier.errors import BadInput
 from tests.tracker.made_boxes import play, skating, standing, steady
-from tracker.association import Tracks
+from tracker.association.tracks import Tracks
 from tracker.mot import read_detections, write_mot
 
 

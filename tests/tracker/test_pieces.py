@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from polars.testing import assert_frame_equal
 
 from tracker import pieces
-from tracker.association import Tracks
+from tracker.association.tracks import Tracks
 from tracker.rink import NHL
 from tracker.spool import Spool
 from tracker.statistics import compute

@@ -102,6 +102,12 @@ def test_pytorch_is_not_needed_to_learn_the_teams_nor_to_process_a_match(quick_r
     assert tracks["team"].drop_nulls().len() > 0, "the ensemble was asked"
 
 
+def test_what_takes_long_to_import_is_not_waited_for_before_the_network_is_made_ready() -> None:
+    code = "import sys, tracker.process; print(sorted({'scipy', 'supervision', 'polars', 'torch'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
 def test_the_same_command_again_does_nothing_and_says_so(quick_run: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in quick_run.iterdir()}
     again = cleansheet_json("process", asset("demo/match.mp4"), "-w", quick_run.parents[1], *QUICK)

@@ -11,7 +11,7 @@ from classifier.errors import BadInput
 from tracker.cli.parameters import json_option, print_json
 
 if TYPE_CHECKING:
-    from tracker.association import Tracks
+    from tracker.association.tracks import Tracks
     from tracker.mot import MotDetections
 
 _EMPTY_S = 5.0  # a stretch without boxes is played to the association up to this length: by then all is forgotten
@@ -66,7 +66,7 @@ def associate(given: "MotDetections", fps: float, frame_size: tuple[int, int]) -
     import numpy as np
     import supervision as sv
 
-    from tracker.association import Associator
+    from tracker.association.associator import Associator
 
     associator = Associator(frame_size)
     following = 0

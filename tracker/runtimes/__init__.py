@@ -38,6 +38,10 @@ class Runtime(Protocol):
     workers: int
     """Threads that may call at once."""
 
+    def prepare(self, height: int, width: int) -> None:
+        """Do what the first call for pictures of this size would begin with; where it fails, that call says so."""
+        ...
+
     def release(self) -> None:
         """Give back memory that the next call would take again."""
         ...

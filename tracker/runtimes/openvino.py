@@ -7,6 +7,7 @@ no core waits for another within a picture.
 import os
 import threading
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,10 @@ class OpenVinoRuntime:
         self._compiled: dict[tuple[int, int], Any] = {}
         self._preparing = threading.Lock()
         self._requests = threading.local()
+
+    def prepare(self, height: int, width: int) -> None:
+        with self._preparing, suppress(Exception):
+            self._model(height, width)
 
     def release(self) -> None:
         with self._preparing:

@@ -33,6 +33,9 @@ class CpuRuntime:
         self.workers = 1 if threads is None else max(1, len(os.sched_getaffinity(0)) // threads)
         self._copies = threading.local()
 
+    def prepare(self, height: int, width: int) -> None:
+        pass  # there is nothing to prepare
+
     def release(self) -> None:
         pass  # the weights stay; activations are given back by each call
 
@@ -63,6 +66,9 @@ class CudaRuntime:
 
     def __init__(self, weights: LoadedWeights) -> None:
         self._model = weights.model.to("cuda").half()
+
+    def prepare(self, height: int, width: int) -> None:
+        pass  # there is nothing to prepare
 
     def release(self) -> None:
         torch.cuda.empty_cache()
