@@ -150,7 +150,7 @@ class Detector:
         return self._runtime.workers
 
     def prepare(self, width: int, height: int) -> None:
-        """Begin to make the network ready for pictures of a size, in a thread of its own; the first look waits for it."""
+        """Begin to make the network ready for pictures of a size, in a thread of its own; the first look waits."""
         _, padded = Letterbox.fit(np.zeros((height, width, 3), np.uint8), self.image_size)
         threading.Thread(target=self._runtime.prepare, args=padded.shape[:2], name="prepare").start()
 
