@@ -164,21 +164,18 @@ def _changed(job: Job, finished: dict[str, Any], before: dict[str, Any], now: di
 def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[str, Any]:
     times = StageTimes()
     give_large_memory_back_at_once()
+    tools.detector.prepare(job.info.width, job.info.height)
+    from tracker.watch import watch  # seconds of imports, in which the network gets ready
+
+    calibrated = [view.frame for view in tools.calibration if view.frame is not None]
     with times.timed("total"):
-        made = _bring_out(job, tools, _watch(job, tools, times, report), times, report)
+        seen = watch(job.info, job.run.partial, job.settings, tools.detector, calibrated, times, report)
+        made = _bring_out(job, tools, seen, times, report)
     from tracker.run_summary import summary_of
 
     summary = summary_of(job, tools, made, times, key)
     write_json(job.run.partial.summary, summary)
     return summary
-
-
-def _watch(job: Job, tools: Tools, times: StageTimes, report: Report) -> "Watched":
-    calibrated = [view.frame for view in tools.calibration if view.frame is not None]
-    tools.detector.prepare(job.info.width, job.info.height)
-    from tracker.watch import watch  # seconds of imports, in which the network gets ready
-
-    return watch(job.info, job.run.partial, job.settings, tools.detector, calibrated, times, report)
 
 
 def _bring_out(job: Job, tools: Tools, seen: "Watched", times: StageTimes, report: Report) -> "Measured":

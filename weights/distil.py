@@ -156,6 +156,11 @@ class Distillation:
 @click.option("--threads", default=2, show_default=True)
 @click.option("--every", default=200, show_default=True, help="Iterations between looks at it.")
 @click.option("--init", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A student to go on from.")
+@click.option(
+    "--players-for-one",
+    help="Of each role, how many players there are for one, with commas: a student is shyer of rare roles than its "
+    "teacher, whose numbers are taken otherwise.",
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @refusing
 def main(
@@ -176,6 +181,7 @@ def main(
     threads: int,
     every: int,
     init: Path | None,
+    players_for_one: str | None,
     out: Path,
 ) -> None:
     """Teach a network with another activation what TEACHER says."""
@@ -187,6 +193,8 @@ def main(
     pictures = Pictures(training, dict(weight_of_group(text) for text in group_weight), longest=1280)
     master, described = read_safetensors(teacher)
     odds, image_size = json.loads(described["players_for_one"]), int(described["image_size"])
+    if players_for_one is not None:
+        odds = _odds(players_for_one, len(odds))
     student = build_network(float(described["width"]), float(described["depth"]), len(odds), activation)
     student.load_state_dict((master if init is None else read_safetensors(init)[0]).state_dict())
     factor = STRETCH.get(activation, 1.0)
@@ -215,6 +223,16 @@ def main(
         if validation:
             pairs = detect_all(as_detector(student, image_size, odds), labelled_frames(validation[::3]))
             log.info("every third held-out picture: %s", lines(report(pairs))[0])
+
+
+def _odds(text: str, roles: int) -> list[float]:
+    try:
+        odds = [float(number) for number in text.split(",")]
+    except ValueError:
+        odds = []
+    if len(odds) != roles or min(odds) <= 0:
+        raise click.BadParameter(f"--players-for-one {text}: expected {roles} numbers over 0 with commas between")
+    return odds
 
 
 if __name__ == "__main__":
