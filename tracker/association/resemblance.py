@@ -18,8 +18,10 @@ import numpy as np
 
 from tracker.medoids import two_groups
 
-WINDOW_S = 2.0
-"""Looks of this long are averaged: one moment says little, over longer times the light changes."""
+WINDOW_S = 4.0
+"""Looks of this long before and after an instant are averaged and compared: one moment says little, over longer times
+the light changes."""
+_LEARNED_S = 2.0  # looks of this long are averaged to learn how much one person's differ
 _FEWEST = 0.3  # share of a window's looks that must be known
 _FREEDOM = 4.0  # degrees of freedom of the differences: the fewer, the less the largest count
 _FIRST = 3.0  # standard deviation of a difference, before anything is learned
@@ -49,7 +51,7 @@ class Resemblance:
             looks: (N, D), NaN where unknown.
         """
         known = np.flatnonzero(np.isfinite(looks).all(axis=1))
-        tracklet, window = tracklet[known], np.floor(time_s[known] / WINDOW_S).astype(np.int64)
+        tracklet, window = tracklet[known], np.floor(time_s[known] / _LEARNED_S).astype(np.int64)
         first = np.flatnonzero((np.diff(tracklet, prepend=-1) != 0) | (np.diff(window, prepend=-1) != 0))
         count = np.diff(first, append=len(known))
         whole = float(np.quantile(count, 0.9)) if len(count) else 1.0
