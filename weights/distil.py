@@ -29,7 +29,8 @@ from tracker.labelled_pictures import find_samples, labelled_frames, split_by_gr
 from videos.options import refusing
 from weights.augment import training_example
 from weights.loop import as_batch
-from weights.train import Pictures, as_detector, export, weight_of_group
+from weights.options import picture_options
+from weights.train import Pictures, as_detector, export
 
 WARM_UP = 50
 STRETCH = {"hardswish": 1.15}
@@ -135,16 +136,7 @@ class Distillation:
 @click.command()
 @click.argument("teacher", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--activation", type=click.Choice(sorted(ACTIVATIONS)), default="hardswish", show_default=True)
-@click.option(
-    "--data", multiple=True, required=True, type=click.Path(path_type=Path, exists=True), help="As for weights.train."
-)
-@click.option(
-    "--leave-out",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Pictures to pass over, one a line.",
-)
-@click.option("--val-group", multiple=True, help="Groups kept out of it, to measure on.")
-@click.option("--group-weight", multiple=True, help="GROUP=W or GROUP=BEGIN:END; by default the root of its size.")
+@picture_options
 @click.option("--iterations", default=3000, show_default=True)
 @click.option("--minutes", default=float("inf"), help="End after so many minutes; the learning rate follows.")
 @click.option("--batch", default=8, show_default=True)
@@ -169,7 +161,7 @@ def main(
     data: tuple[Path, ...],
     leave_out: Path | None,
     val_group: tuple[str, ...],
-    group_weight: tuple[str, ...],
+    group_weight: dict[str, tuple[float, float]],
     iterations: int,
     minutes: float,
     batch: int,
@@ -190,7 +182,7 @@ def main(
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
     training, validation = split_by_group(find_samples(data, leave_out), val_group)
-    pictures = Pictures(training, dict(weight_of_group(text) for text in group_weight), longest=1280)
+    pictures = Pictures(training, group_weight, longest=1280)
     master, described = read_safetensors(teacher)
     odds, image_size = json.loads(described["players_for_one"]), int(described["image_size"])
     if players_for_one is not None:

@@ -31,6 +31,7 @@ from tracker.labelled_pictures import Sample, find_samples, labelled_frames, pix
 from videos.options import refusing
 from weights.augment import Boxes, Image
 from weights.loop import Schedule, Training
+from weights.options import picture_options
 from weights.prune import narrow
 
 WIDTH, DEPTH = 0.25, 0.33
@@ -126,24 +127,8 @@ def as_detector(model: torch.nn.Module, image_size: int, players_for_one: list[f
     return Detector(weights, confidence=0.01, company=0, image_size=image_size)
 
 
-def weight_of_group(text: str) -> tuple[str, tuple[float, float]]:
-    name, _, value = text.partition("=")
-    begin, _, end = value.partition(":")
-    try:
-        return name, (float(begin), float(end or begin))
-    except ValueError as error:
-        raise click.BadParameter(f"{text}: expected GROUP=WEIGHT or GROUP=BEGIN:END") from error
-
-
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path, exists=True), multiple=True, required=True)
-@click.option(
-    "--leave-out",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A text file with the names of pictures to pass over, one a line: those whose people nobody labelled.",
-)
-@click.option("--val-group", multiple=True, help="Groups kept out of training, to measure on.")
-@click.option("--group-weight", multiple=True, help="GROUP=W or GROUP=BEGIN:END; by default the root of its size.")
+@picture_options
 @click.option(
     "--init", type=click.Path(path_type=Path, exists=True), help=".safetensors of ours, or a wider YOLOv8 .pt."
 )
@@ -170,7 +155,7 @@ def main(
     data: tuple[Path, ...],
     leave_out: Path | None,
     val_group: tuple[str, ...],
-    group_weight: tuple[str, ...],
+    group_weight: dict[str, tuple[float, float]],
     init: Path | None,
     epochs: float,
     minutes: float,
@@ -213,7 +198,7 @@ def main(
         roles_only=roles_only,
         seed=seed,
     )
-    pictures = Pictures(training, dict(weight_of_group(text) for text in group_weight), longest=1280)
+    pictures = Pictures(training, group_weight, longest=1280)
     odds = pictures.players_for_one()
     checkpoint = work / "checkpoint.pt"
     starting = not (resume and checkpoint.exists())
