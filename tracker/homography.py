@@ -20,6 +20,9 @@ FLATTEST = 0.02
 CONTRADICTION_M = 1.0
 CONTRADICTION_OF_WIDTH = 0.01
 """Points contradict each other when one misses by more than 1 m on the ice and 1 % of the points' extent in pixels."""
+AGREEMENT_M = 0.05
+"""Two ways of leaving a point out agree as well as each other when their largest errors differ by less, beyond twice
+the smaller."""
 
 
 def apply(matrix: Array, points: Array) -> Array:
@@ -129,20 +132,35 @@ def _outvoted(rink_xy: Array, image_uv: Array, extent: float) -> bool:
 
 
 def _culprit(rink_xy: Array, image_uv: Array) -> str:
-    """Words that name the point without which the others agree best, and by how much it misses; empty for 4 points."""
+    """Words that name the point without which the others agree best, and by how much it misses; empty for 4 points.
+
+    Two are named where the others agree as well without the one as without the other: a corner moved along its
+    diagonal still has the centre spot on both diagonals, and then a sixth point may be the wrong one.
+    """
     without = _without_one(rink_xy, image_uv) if len(rink_xy) > MIN_POINTS else []
     if not without:
         return ""
-    misses = [float(errors_m(matrix, rink_xy, image_uv)[index]) for _, matrix, index in without]
-    best = min(range(len(without)), key=lambda i: (round(without[i][0], 3), -np.nan_to_num(misses[i], nan=np.inf)))
-    miss, index = misses[best], without[best][2]
-    (u, v), (x, y) = image_uv[index], rink_xy[index]
-    where = f"point {index + 1} (image {u:g}, {v:g}; rink {x:g}, {y:g})"
-    return f": {where} lies {miss:.1f} m from where the others put it" if np.isfinite(miss) else f": {where}"
+
+    def words(matrix: Array, index: int) -> str:
+        miss = float(errors_m(matrix, rink_xy, image_uv)[index])
+        (u, v), (x, y) = image_uv[index], rink_xy[index]
+        where = f"point {index + 1} (image {u:g}, {v:g}; rink {x:g}, {y:g})"
+        return f"{where} lies {miss:.1f} m from where the others put it" if np.isfinite(miss) else where
+
+    def rank(found: tuple[float, Array, int]) -> tuple[float, float]:
+        others, matrix, index = found
+        return round(others, 3), -float(np.nan_to_num(errors_m(matrix, rink_xy, image_uv)[index], nan=np.inf))
+
+    first, *rest = sorted(without, key=rank)
+    named = [first]
+    if len(rink_xy) > MIN_POINTS + 1:  # of five, any four agree
+        named += [found for found in rest if found[0] <= 2 * first[0] + AGREEMENT_M][:1]
+    return ": " + ", or ".join(words(matrix, index) for _, matrix, index in named)
 
 
 def _without_one(rink_xy: Array, image_uv: Array) -> list[tuple[float, Array, int]]:
-    """For each point left out: the others' largest error in metres, their homography, the point's index."""
+    """For each point left out: the others' largest error in metres (infinite above the horizon), their homography, the
+    point's index."""
     found: list[tuple[float, Array, int]] = []
     for index in range(len(rink_xy)):
         others = np.arange(len(rink_xy)) != index
@@ -150,5 +168,6 @@ def _without_one(rink_xy: Array, image_uv: Array) -> list[tuple[float, Array, in
         if matrix is None or not _one_side(matrix, rink_xy[others]):
             continue
         matrix = matrix * np.sign((matrix @ [*rink_xy[others][0], 1.0])[2])
-        found.append((float(errors_m(matrix, rink_xy[others], image_uv[others]).max()), matrix, index))
+        off_m = np.nan_to_num(errors_m(matrix, rink_xy[others], image_uv[others]), nan=np.inf)
+        found.append((float(off_m.max()), matrix, index))
     return found
