@@ -9,13 +9,14 @@ from typing import Any
 from tracker.annotated_video import draw_video
 from tracker.association.tracks import Tracks
 from tracker.attacks import OFFICIALS
-from tracker.crops import crops_of_tracks
+from tracker.crops import crops_of_tracks, gather_by_track
 from tracker.environment import give_back_memory
 from tracker.hand_labels import HandLabels, corrected, move_crops, tracks_key
 from tracker.job import Job, Tools
+from tracker.line_changes import LineChange, divided, line_changes
 from tracker.mot import write_mot
 from tracker.pictures import write_pictures
-from tracker.places import describe, place
+from tracker.places import calibrated, describe, place
 from tracker.progress import Report
 from tracker.rink import Rink
 from tracker.roles import roles
@@ -42,6 +43,7 @@ class Measured:
     frames: int
     detections: int
     tracks_key: str
+    line_changes: tuple[LineChange, ...]
     labelled_by_hand: int
     statistics: Statistics
     warnings: tuple[str, ...]
@@ -75,12 +77,20 @@ def bring_out(job: Job, tools: Tools, seen: Watched, times: StageTimes, report: 
 def _measure(job: Job, tools: Tools, seen: Watched, times: StageTimes) -> Measured:
     """The tables and the pictures. The tracks are let go of as soon as the table of them is on disk."""
     paths, settings = job.run.partial, job.settings
-    tracks = seen.hand_over_tracks()
-    made_of = tracks_key(tracks.track_id, tracks.frame)
-    labels = job.labels if job.labels.tracks_key == made_of else HandLabels()
+    with times.timed("measure"):
+        measured, said = calibrated(tools.calibration, seen.background, seen.camera, job.info.width)
+    with times.timed("associate"):
+        tracks = seen.hand_over_tracks()
+        tracks, changes = _divided(
+            tracks, line_changes(tracks, measured, measured.rink) if measured is not None else (), job
+        )
+        made_of = tracks_key(tracks.track_id, tracks.frame)
+        labels = job.labels if job.labels.tracks_key == made_of else HandLabels()
+    with times.timed("crops"):
+        gather_by_track(paths.crops, tracks.track_of, settings.crops.per_track)
+        move_crops(paths.crops, labels)
     tracks = corrected(tracks, labels)
-    move_crops(paths.crops, labels)
-    warnings = list(_warnings(tools, job.run.name, seen.frames, tracks))
+    warnings = [*_warnings(tools, job.run.name, seen.frames, tracks), *said]
     if job.labels and not labels:
         warnings.append(LABELS_OF_OTHERS.format(run=job.run.name))
     with times.timed("classify"):
@@ -90,9 +100,7 @@ def _measure(job: Job, tools: Tools, seen: Watched, times: StageTimes) -> Measur
         found |= {track: Verdict(team, 1.0, len(crops.get(track, ()))) for track, team in labels.by_hand.items()}
     give_back_memory()
     with times.timed("measure"):
-        placed = place(
-            tracks, found, tools.calibration, seen.camera, seen.background, (job.info.width, job.info.height)
-        )
+        placed = place(tracks, found, measured, seen.camera, (job.info.width, job.info.height))
     give_back_memory()
     with times.timed("write"):
         table = TrackTable(tracks, placed.positions, found)
@@ -115,10 +123,25 @@ def _measure(job: Job, tools: Tools, seen: Watched, times: StageTimes) -> Measur
     with times.timed("pictures"):
         write_pictures(statistics, placed.positions, placed.rink, paths.folder, settings.periods)
     return Measured(
-        seen.frames, seen.detections, made_of, len(labels.teams), statistics,
+        seen.frames, seen.detections, made_of, changes, len(labels.teams), statistics,
         (*warnings, *placed.warnings, *statistics.warnings), placed.metres, placed.rink,
         describe(placed, seen.camera, job.info.width), teams, rows if settings.video else None,
     )  # fmt: skip
+
+
+def _divided(tracks: Tracks, found: tuple[LineChange, ...], job: Job) -> tuple[Tracks, tuple[LineChange, ...]]:
+    """The tracks, divided at line changes; those that labels are about, where there are labels.
+
+    Another calibration finds other line changes, and none where there is none. What was labelled before it came stays
+    labelled: then the tracks are divided as they were in the finished run, or not at all.
+    """
+    known = job.labels.tracks_key
+    before = tuple(LineChange(**each) for each in (job.run.summary() or {}).get("line_changes", ()))
+    for changes in (found, before, ()):
+        them = divided(tracks, changes)
+        if known is None or tracks_key(them.track_id, them.frame) == known:
+            return them, changes
+    return divided(tracks, found), found
 
 
 def _warnings(tools: Tools, run: str, frames: int, tracks: Tracks) -> list[str]:

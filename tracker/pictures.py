@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,34 +49,49 @@ def write_pictures(
     Returns:
         What was written, by its name in the folder.
     """
-    written: dict[str, Path] = {}
     teams = statistics.teams["team"].to_list()
     colours = team_colours(teams)
-    measured = statistics.teams.height > 0 and statistics.teams["metres"][0] != "none"
-    if rink is not None and measured:
-        if periods:
-            positions = as_in_the_first(in_periods(positions, periods))
-        drawn, smaller = _HeatMaps(rink), _HeatMaps(rink, _TRACK_WIDTH_PX)
-        for team in teams:
-            rows = _places(positions, pl.col("team") == team, pl.col("role") != "goalkeeper")
-            picture = drawn.of(rows, colours[team], team.upper(), statistics.attacks.get(team))
-            written |= _png(picture, folder, f"heatmap-{_file_name(team)}.png")
-        long = statistics.players.filter(pl.col("tracked_s") >= LEAST_TRACKED_S, pl.col("team").is_in(teams))
-        people = {row[0]: row[1:] for row in long.select("track_id", "team", "role", "player").iter_rows()}
-        for track, rows in _by_track(positions, people):
-            team, role, name = people[track]
-            who = name or f"{team} {'goalkeeper ' if role == 'goalkeeper' else ''}{track}"
-            picture = smaller.of(rows, colours[team], who, statistics.attacks.get(team))
-            written |= _png(picture, folder, f"heatmaps/track-{track}.png")
-    if measured and statistics.timeline["second"].n_unique() > 1:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # not above: it is costly, and needed last of all
+    if not teams or statistics.teams["metres"][0] == "none":
+        return {}
+    with ThreadPoolExecutor(max_workers=1) as beside:  # half of what the timeline takes is the import of its library
+        timeline = beside.submit(_write_timeline, statistics.timeline, colours, folder)
+        maps: dict[str, Path] = {}
+        if rink is not None:
+            if periods:
+                positions = as_in_the_first(in_periods(positions, periods))
+            maps = _write_heat_maps(statistics, positions, rink, colours, folder)
+        return maps | timeline.result()
 
-        figure = timeline_figure(statistics.timeline, colours)
-        path = folder / "timeline.png"
-        part = path.with_name(path.name + ".part")
-        FigureCanvasAgg(figure).print_png(str(part), metadata={"Software": None})
-        written[path.name] = _whole(path, part.read_bytes())
+
+def _write_heat_maps(
+    statistics: Statistics, positions: pl.DataFrame, rink: Rink, colours: Mapping[str, Colour], folder: Path
+) -> dict[str, Path]:
+    written: dict[str, Path] = {}
+    drawn, smaller = _HeatMaps(rink), _HeatMaps(rink, _TRACK_WIDTH_PX)
+    for team, colour in colours.items():
+        rows = _places(positions, pl.col("team") == team, pl.col("role") != "goalkeeper")
+        picture = drawn.of(rows, colour, team.upper(), statistics.attacks.get(team))
+        written |= _png(picture, folder, f"heatmap-{_file_name(team)}.png")
+    long = statistics.players.filter(pl.col("tracked_s") >= LEAST_TRACKED_S, pl.col("team").is_in(list(colours)))
+    people = {row[0]: row[1:] for row in long.select("track_id", "team", "role", "player").iter_rows()}
+    for track, rows in _by_track(positions, people):
+        team, role, name = people[track]
+        who = name or f"{team} {'goalkeeper ' if role == 'goalkeeper' else ''}{track}"
+        picture = smaller.of(rows, colours[team], who, statistics.attacks.get(team))
+        written |= _png(picture, folder, f"heatmaps/track-{track}.png")
     return written
+
+
+def _write_timeline(timeline: pl.DataFrame, colours: Mapping[str, Colour], folder: Path) -> dict[str, Path]:
+    if timeline["second"].n_unique() <= 1:
+        return {}
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # not above: it is costly, and needed last of all
+
+    figure = timeline_figure(timeline, colours)
+    path = folder / "timeline.png"
+    part = path.with_name(path.name + ".part")
+    FigureCanvasAgg(figure).print_png(str(part), metadata={"Software": None})
+    return {path.name: _whole(path, part.read_bytes())}
 
 
 def pictures_of(folder: Path, tracks: Collection[int] | None = None) -> list[Path]:

@@ -36,9 +36,8 @@ class Places:
 def place(
     tracks: Tracks,
     verdicts: Mapping[int, Verdict],
-    calibration: Sequence[Calibration],
+    measured: Calibration | Carried | None,
     camera: CameraPath,
-    background: Sightings,
     frame_size: tuple[int, int],
 ) -> Places:
     """Put the tracks on the ice.
@@ -46,40 +45,44 @@ def place(
     Args:
         tracks: All boxes.
         verdicts: The team of each track that has one.
-        calibration: One view for each calibrated frame, or one that names no frame; none or more.
+        measured: What the calibration says of every frame; None where it says nothing: then metres are estimated.
         camera: How the camera moved.
-        background: What the frames show of the background; where the camera moves, it carries the calibration.
         frame_size: (width, height) in pixels.
     """
     teams = {track: verdict.team for track, verdict in verdicts.items() if verdict.team is not None}
-    moving = camera.moves(frame_size[0])
-    ground, said = _calibrated(calibration, background, moving)
-    if ground is not None:
-        table = positions(tracks, teams, ground, frame_size=frame_size)
-        if isinstance(ground, Carried):  # who is seen before and after a close-up has no place in it all the same
-            known = pl.Series(ground.known(table["frame"].to_numpy()))
+    if measured is not None:
+        table = positions(tracks, teams, measured, frame_size=frame_size)
+        if isinstance(measured, Carried):  # who is seen before and after a close-up has no place in it all the same
+            known = pl.Series(measured.known(table["frame"].to_numpy()))
             table = table.with_columns(pl.when(known).then(pl.col("x_m", "y_m")))
-        return Places(table, ground, ground.rink, "measured", tuple(said))
+        return Places(table, measured, measured.rink, "measured", ())
+    moving = camera.moves(frame_size[0])
     estimate = scale.estimate(tracks, frame_size, camera if moving else None) if len(tracks) else None
     if estimate is None:
-        if len(tracks):
-            said.append("too few people were seen upright to estimate metres: distances and speeds are left out")
-        return Places(positions(tracks, teams, None, frame_size=frame_size), None, None, "none", tuple(said))
-    said.append(
+        said = "too few people were seen upright to estimate metres: distances and speeds are left out"
+        table = positions(tracks, teams, None, frame_size=frame_size)
+        return Places(table, None, None, "none", (said,) if len(tracks) else ())
+    said = (
         "metres are an estimate from players' height, good to about a quarter: no zones, and no place on the rink; "
         "calibrate the camera to measure them"
     )
-    table = positions(tracks, teams, estimate, frame_size=frame_size)
-    return Places(table, estimate, None, "estimated", tuple(said))
+    return Places(positions(tracks, teams, estimate, frame_size=frame_size), estimate, None, "estimated", (said,))
 
 
-def _calibrated(
-    views: Sequence[Calibration], background: Sightings, moving: bool
+def calibrated(
+    views: Sequence[Calibration], background: Sightings, camera: CameraPath, width: int
 ) -> tuple[Calibration | Carried | None, list[str]]:
-    """What the calibration says of every frame, None where it says nothing; and what must be said about that."""
+    """What the calibration says of every frame, None where it says nothing; and what must be said about that.
+
+    Args:
+        views: One for each calibrated frame, or one that names no frame; none or more.
+        background: What the frames show of it; where the camera moves, it carries the calibration.
+        camera: How the camera moved.
+        width: Of the frames [px].
+    """
     if not views:
         return None, []
-    if not moving:
+    if not camera.moves(width):
         return max(views, key=lambda view: len(view.points)), []
     if views[0].frame is None:
         return None, ["the camera moves and the calibration does not say on which frame its points were placed, so it "

@@ -27,6 +27,7 @@ def summary_of(job: Job, tools: Tools, made: Measured, times: StageTimes, key: d
         },
         "frames": made.frames,
         "tracks_key": made.tracks_key,
+        "line_changes": [{"track": change.track, "frame": change.frame} for change in made.line_changes],
         "labelled_by_hand": made.labelled_by_hand,
         "detections": made.detections,
         "tracks": len(statistics.players),

@@ -13,7 +13,7 @@ from tracker.association.associator import Associator
 from tracker.association.tracks import Tracks
 from tracker.background import Background, Sightings
 from tracker.camera_motion import CameraPath, CameraSteps
-from tracker.crops import CropKeeper, gather_by_track
+from tracker.crops import CropKeeper
 from tracker.detection_log import DetectionLog
 from tracker.detector import Detector
 from tracker.environment import give_back_memory
@@ -107,7 +107,6 @@ def watch(
     give_back_memory()
     with times.timed("crops"):
         keeper.finish()
-        gather_by_track(paths.crops, tracks.track_of, settings.crops.per_track)
     return Watched(tracks, camera.path(), background.finish(), len(camera), found)
 
 
