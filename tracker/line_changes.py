@@ -19,6 +19,7 @@ from tracker.rink import Rink
 Array = NDArray[np.float64]
 
 NEAR_BOARDS_M = 2.0
+"""Of the side boards: benches are nowhere else."""
 UNSEEN_S = 0.15
 """Who is seen all the time is one person."""
 WINDOW_S = 0.5
@@ -97,9 +98,10 @@ def _pieces(pieces: Sequence[Piece], others: Mapping[int, Sequence[LineChange]])
 
 
 def _room(rink: Rink, places: Array) -> Array:
-    """Metres (N,) from places (N, 2) to the boards; negative outside, NaN where the place is not known."""
-    x, y = np.abs(places).T
-    return np.asarray(np.minimum(rink.half_width_at(x) - y, rink.half_length_at(y) - x), np.float64)
+    """Metres (N,) from places (N, 2) to the side boards, where benches are; negative outside, NaN elsewhere and where
+    the place is not known."""
+    beside = np.abs(places[:, 0]) <= rink.length_m / 2 - rink.corner_radius_m
+    return np.where(beside, rink.width_m / 2 - np.abs(places[:, 1]), np.nan)
 
 
 def _slope(time_s: Array, values: Array) -> float:

@@ -1,15 +1,22 @@
 """Who goes off at the bench and who comes on in their place are two people."""
 
+from contextlib import closing
+from pathlib import Path
+
 import numpy as np
 import pytest
+import supervision as sv
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import cleansheet_json
 from tracker import homography
 from tracker.association.tracks import Piece, Tracks
-from tracker.calibration import PointPair, from_points
+from tracker.calibration import PointPair, from_points, save
+from tracker.detection_log import DetectionLog
 from tracker.line_changes import LineChange, divided, line_changes
 from tracker.rink import Rink
+from tracker.video_writer import VideoWriter
 
 RINK = Rink.named("36x18")
 VIEW = np.array([[28.0, 3.0, 640.0], [0.0, -9.0, 400.0], [0.0, 0.02, 1.0]])
@@ -64,6 +71,7 @@ def test_a_change_at_the_boards_divides_the_track_and_what_nobody_saw_is_nobodys
         (change(2.4, -0.3, 5), 0),  # stays at the boards
         (change(2.4, 1.5, 5), 2),  # an official
         ((lambda x, y, seen: (x, y - 5.0, seen))(*change(2.4, 1.5, 5)), 0),  # in the middle of the ice
+        ((lambda x, y, seen: (y + 9.0, x, seen))(*change(2.4, 1.5, 5)), 0),  # behind the goal
     ],
 )  # fmt: skip
 def test_one_person_stays_one(places: tuple[np.ndarray, np.ndarray, np.ndarray], role: int) -> None:
@@ -110,3 +118,34 @@ def test_boxes_and_crops_of_divided_tracks_go_the_same_way(boxes, pieces, change
         for at in range(42):
             before = tracks.track_of(tracklet, at)
             assert cut.track_of(tracklet, at) == (None if before is None else expected(before, at))
+
+
+@pytest.mark.slow
+def test_what_was_labelled_before_the_calibration_came_stays_labelled(tmp_path: Path) -> None:
+    """Detections are laid into a run of a video that shows nobody."""
+    texture = np.random.default_rng(0).integers(0, 255, (90, 160, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+    with VideoWriter(tmp_path / "change.mp4", (1280, 720), FPS) as writer:
+        for index in range(50):
+            writer.write(texture, index / FPS)
+    save(tmp_path / "camera.toml", [GROUND])
+    process = ("process", tmp_path / "change.mp4", "-w", tmp_path, "--no-video", "--detect-every", "1",
+               "--image-size", "320")  # fmt: skip
+    calibrated = (*process, "--calibration", tmp_path / "camera.toml")
+    cleansheet_json(*process)
+    run = tmp_path / "runs" / "change"
+    (run / "detections.bin").unlink()
+    tracks = walked(*change(2.4, 1.5, 4))
+    with closing(DetectionLog(run / "detections.bin")) as log:
+        for frame in range(50):
+            here = (tracks.frame == frame) & tracks.observed
+            log.append(frame, sv.Detections(tracks.xyxy[here], None, tracks.confidence[here], tracks.class_id[here]))
+
+    free = cleansheet_json(*calibrated)["runs"][0]
+    assert (free["tracks"], free["line_changes"]) == (2, [{"track": 1, "frame": 24}])
+    cleansheet_json(*process)
+    (crops,) = (run / "crops").glob("track-*")
+    rows = "".join(f"{crops.name}/{crop.name},1,white,\n" for crop in crops.iterdir())
+    (tmp_path / "labels.csv").write_text(f"crop,track,team,player\n{rows}")
+    cleansheet_json("label", "change", "--take", tmp_path / "labels.csv", "-w", tmp_path)
+    kept = cleansheet_json(*calibrated)["runs"][0]
+    assert (kept["tracks"], kept["line_changes"], kept["labelled_by_hand"]) == (1, [], 1)
