@@ -4,7 +4,8 @@ Expectation, written before measuring: without PyTorch the libraries, the detect
 550 MiB whatever the length; what is kept of a box is 100 bytes. So 10 minutes take 1.05 times what one takes, and an
 hour 1.25 times what 5 minutes take. Found: 1.08 and, after association, statistics and pictures had been made smaller,
 of which 1.05 was expected, 1.76, 1.25, and 1.07 to 1.11 since (docs/throughput.md). A second is processed
-beforehand, since exporting the detector, once for a size, takes a gigabyte.
+beforehand, since exporting the detector, once for a size, takes a gigabyte; and the demo's teams are learned, since
+heat maps and the timeline are made for teams only.
 
     python benchmarks/memory.py                     1 and 10 minutes of the demo match at the default settings
     python benchmarks/memory.py --image-size 320    the same, sooner: the network's input does not grow with the length
@@ -25,6 +26,8 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parents[1]
 MATCH = ROOT / "videos" / "demo" / "match.mp4"
 CALIBRATION = MATCH.with_suffix(".truth") / "calibration.toml"
+CROPS = MATCH.parent / "crops"
+HERE = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def loop_video(source: Path, target: Path, seconds: float) -> None:
@@ -57,7 +60,7 @@ def measured(arguments: list[str], workspace: Path) -> tuple[float, float, dict]
     )
     done = subprocess.run(
         [sys.executable, "-c", code, "process", *arguments, "-w", str(workspace), "--json"],
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+        cwd=ROOT, env=HERE, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
         raise click.ClickException(done.stderr)
@@ -102,6 +105,11 @@ def main(
     grid = Table("minutes", "frames", "tracks", "peak MiB", "ratio", "processor s", "core-ms a frame", "seconds")
     first, rows = None, []
     with tempfile.TemporaryDirectory() as folder:
+        for command in (["import", str(CROPS)], ["train"]):
+            subprocess.run(
+                [sys.executable, "-m", "tracker.cli", *command, "-w", str(Path(folder) / "workspace")],
+                cwd=ROOT, env=HERE, stdout=subprocess.DEVNULL, check=True,
+            )  # fmt: skip
         measured([str(video), "--end", "1", "--image-size", str(image_size), "--no-video"], Path(folder) / "workspace")
         for length in minutes:
             looped = Path(folder) / f"{length:g}min.mp4"
@@ -116,7 +124,7 @@ def main(
                          f"{run['seconds']['total']:.0f}")  # fmt: skip
             if chart is not None:
                 draw(rows, chart)
-    Console().print(grid)
+    Console(width=120).print(grid)
 
 
 if __name__ == "__main__":
