@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,14 +52,12 @@ def write_pictures(
     colours = team_colours(teams)
     if not teams or statistics.teams["metres"][0] == "none":
         return {}
-    with ThreadPoolExecutor(max_workers=1) as beside:  # half of what the timeline takes is the import of its library
-        timeline = beside.submit(_write_timeline, statistics.timeline, colours, folder)
-        maps: dict[str, Path] = {}
-        if rink is not None:
-            if periods:
-                positions = as_in_the_first(in_periods(positions, periods))
-            maps = _write_heat_maps(statistics, positions, rink, colours, folder)
-        return maps | timeline.result()
+    maps: dict[str, Path] = {}
+    if rink is not None:
+        if periods:
+            positions = as_in_the_first(in_periods(positions, periods))
+        maps = _write_heat_maps(statistics, positions, rink, colours, folder)
+    return maps | _write_timeline(statistics.timeline, colours, folder)
 
 
 def _write_heat_maps(

@@ -19,7 +19,7 @@ from tracker.rink import Rink
 from tracker.rink_svg import drawing as rink_drawing
 from tracker.rink_svg import outline, view_box
 from tracker.run import read_json
-from tracker.tables import BURSTS, PLAYERS, TEAMS, TIMELINE, TRACKS, Table, read_csv, scan_places
+from tracker.tables import BURSTS, PLAYERS, TEAMS, TIMELINE, TRACKS, Table, read_csv, read_places
 from tracker.team_colours import UNKNOWN, Colour, team_colours
 
 DOUBTFUL = 0.7
@@ -67,7 +67,7 @@ def contents(folder: Path, name: str) -> dict[str, Any]:
         raise CleansheetError(f"{folder / 'run.json'} is missing or damaged; process the video again")
     teams_table, players = _table(TEAMS, folder), _table(PLAYERS, folder)
     seconds, bursts = _table(TIMELINE, folder), _table(BURSTS, folder)
-    tracks = scan_places(_present(TRACKS, folder))
+    tracks = read_places(_present(TRACKS, folder))
     colours = team_colours(teams_table["team"].to_list())
     teams = [_team(row, colours, players, run["attacks"]) for row in teams_table.iter_rows(named=True)]
     rink = rink_of(run["calibration"]) if run["metres"] == "measured" else None
@@ -145,11 +145,9 @@ def _team_maps(
 ) -> list[dict[str, Any]]:  # fmt: skip
     if rink is None:
         return []
-    skaters = tracks.filter(pl.col("role") != "goalkeeper")
-    return [
-        {"team": team, "layers": drawing.heat(_places(skaters, pl.col("team") == team.name), rink, colours[team.name])}
-        for team in teams
-    ]
+    skaters = pl.col("role") != "goalkeeper"
+    places = {team.name: _places(tracks, skaters, pl.col("team") == team.name) for team in teams}
+    return [{"team": team, "layers": drawing.heat(places[team.name], rink, colours[team.name])} for team in teams]
 
 
 def _players(
@@ -171,9 +169,9 @@ def _players(
     return shown
 
 
-def _places(tracks: pl.DataFrame, whose: pl.Expr) -> drawing.Array:
-    known = tracks.filter(whose).drop_nulls(["x_m", "y_m"])
-    return known.select("x_m", "y_m").to_numpy().astype(np.float64)
+def _places(tracks: pl.DataFrame, *whose: pl.Expr) -> drawing.Array:
+    known = tracks.lazy().filter(*whose).select("x_m", "y_m").drop_nulls().collect()
+    return np.asarray(known.to_numpy(), np.float64)
 
 
 def _sure(
