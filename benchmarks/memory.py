@@ -84,7 +84,7 @@ def draw(rows: list[tuple[float, float, float]], target: Path) -> None:
     below.set_ylabel("peak memory, MiB")
     below.set_xlabel("length of the match, minutes")
     for axes in (above, below):
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
         axes.set_xlim(left=0)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
