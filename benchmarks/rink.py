@@ -192,7 +192,7 @@ def from_boxes(match: Match, seed: int) -> tuple[dict[str, tuple[float, str]], s
         pl.col("role") == "player", pl.col("tracked_s") > 5
     )
     top = 100 * (both["top_speed_mps_found"] / both["top_speed_mps"] - 1)
-    estimate = compute(positions(tracks, match.teams, ways["estimated"]), None, metres="estimated")
+    estimate = compute(positions(tracks, match.teams, ways["estimated"], frame_size=size), None, metres="estimated")
     rough = 100 * (estimate.teams["distance_m"] / real.teams["distance_m"] - 1)
     without = ", ".join(f"{value:+.1f}" for value in rough)
     return compared(real, found, top.drop_nulls().to_numpy(), off.to_numpy()), without

@@ -19,7 +19,11 @@ from tracker.words import Metres
 Array = NDArray[np.float64]
 
 JITTER_OF_HEIGHT = 0.03
-"""Standard deviation of a box's lower edge, as a share of the box's height."""
+"""Standard deviation of a box's lower edge, as a share of the box's height: how far it is from the skates goes with how
+tall somebody looks."""
+JITTER_OF_WIDTH = 1.75 / 1280
+"""Standard deviation of a box's middle sideways, as a share of the picture's width: a pixel of what the detector looks
+at, however near people are. Its errors last for some .2 s, which counts as if they were this much larger."""
 NEARER_SKATE_M = 0.20
 """A box ends at the blade that is nearer to the camera; the body stands this much further away."""
 BORDER_PX = 2.0
@@ -74,7 +78,7 @@ def feet(xyxy: NDArray[np.floating]) -> Array:
 
 def positions(
     tracks: Tracks, teams: Mapping[int, str], ground: Ground | None, track_roles: Mapping[int, str] | None = None, *,
-    frame_size: tuple[int, int] | None = None,
+    frame_size: tuple[int, int],
 ) -> pl.DataFrame:  # fmt: skip
     """The table of positions, sorted by frame and track, as the tracks of an association are.
 
@@ -86,10 +90,10 @@ def positions(
         teams: team by track; a track without one has none in the table.
         ground: pixels to metres; None leaves `x_m` and `y_m` empty.
         track_roles: role by track; by default `roles(tracks, teams)`.
-        frame_size: width and height of the picture in pixels, for who is cut off by its border; None: nobody is.
+        frame_size: width and height of the picture in pixels.
     """
     known_roles = roles(tracks, teams) if track_roles is None else track_roles
-    xy = np.full((len(tracks.frame), 2), np.nan) if ground is None else _smoothed(tracks, ground)
+    xy = np.full((len(tracks.frame), 2), np.nan) if ground is None else _smoothed(tracks, ground, frame_size[0])
     ids, row_of = np.unique(tracks.track_id, return_inverse=True)
     words = pl.DataFrame(
         {"team": [teams.get(track) for track in ids.tolist()],
@@ -111,27 +115,24 @@ def positions(
     return table if (np.diff(order) == 1).all() else table[order]
 
 
-def at_border(xyxy: NDArray[np.floating], frame_size: tuple[int, int] | None) -> NDArray[np.bool_]:
+def at_border(xyxy: NDArray[np.floating], frame_size: tuple[int, int]) -> NDArray[np.bool_]:
     """Which boxes (N, 4) the border of the picture cuts off, or is no farther from to the side than they are wide: who
     skates into the picture is found a moment later."""
-    if frame_size is None:
-        return np.zeros(len(xyxy), np.bool_)
     room = np.stack([xyxy[:, 2] - xyxy[:, 0], np.zeros(len(xyxy), xyxy.dtype)], axis=1) + BORDER_PX
     near = (xyxy[:, :2] <= room) | (xyxy[:, 2:] >= np.array(frame_size) - room)
     return np.asarray(near.any(axis=1), np.bool_)
 
 
 def _spread(
-    ground: Ground, points_px: Array, heights_px: Array, place: Array, frames: NDArray[np.int64]
+    ground: Ground, points_px: Array, heights_px: Array, width: int, place: Array, frames: NDArray[np.int64]
 ) -> tuple[Array, Array]:
     """Where one standard deviation of a box's jitter leads on the ice, to the right and upwards: metres `(N, 2)` each.
 
     From a low camera a pixel up or down is a long way on the far side of the ice: without this, people there dance.
     """
-    jitter = JITTER_OF_HEIGHT * heights_px
-    none = np.zeros_like(jitter)
-    aside = ground.to_rink(points_px + np.stack([jitter, none], axis=1), frames) - place
-    ahead = ground.to_rink(points_px - np.stack([none, jitter], axis=1), frames) - place
+    none = np.zeros_like(heights_px)
+    aside = ground.to_rink(points_px + np.array([JITTER_OF_WIDTH * width, 0.0]), frames) - place
+    ahead = ground.to_rink(points_px - np.stack([none, JITTER_OF_HEIGHT * heights_px], axis=1), frames) - place
     return aside, ahead
 
 
@@ -142,20 +143,20 @@ def _away(ground: Ground, points_px: Array, place: Array, frames: NDArray[np.int
     return np.nan_to_num(ahead / np.where(length > 0, length, 1.0))
 
 
-def _smoothed(tracks: Tracks, ground: Ground) -> Array:
+def _smoothed(tracks: Tracks, ground: Ground, width: int) -> Array:
     """Places `(N, 2)` in metres, a few tracks at a time: a long match does not fit into memory ten times over."""
     crowd, result = Crowd(tracks.frame, tracks.xyxy), np.full((len(tracks.frame), 2), np.nan)
     for rows in pieces.by_track(tracks.track_id, tracks.time_s):
-        result[rows] = _smoothed_piece(_Some.of(tracks, rows), ground, crowd)
+        result[rows] = _smoothed_piece(_Some.of(tracks, rows), ground, crowd, width)
     return result
 
 
-def _smoothed_piece(tracks: Tracks, ground: Ground, crowd: Crowd) -> Array:
+def _smoothed_piece(tracks: Tracks, ground: Ground, crowd: Crowd, width: int) -> Array:
     frames = tracks.frame
     points, heights = skate_points(tracks, crowd)
     place = ground.to_rink(points, frames)
     less_sure = np.where(tracks.observed, 1.0, FILLED_IN)[:, None]
-    aside, ahead = (less_sure * way for way in _spread(ground, points, heights, place, frames))
+    aside, ahead = (less_sure * way for way in _spread(ground, points, heights, width, place, frames))
     sigma = np.clip(np.nan_to_num(np.hypot(aside, ahead), nan=5.0), 0.02, 5.0)
     place = place + NEARER_SKATE_M * _away(ground, points, place, frames)
     result = np.full_like(place, np.nan)

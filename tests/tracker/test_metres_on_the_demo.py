@@ -32,7 +32,7 @@ def test_a_calibrated_camera_measures(demo):
     real, rows, tracks, teams, size = demo
     (view,) = calibration.load(TRUTH / "calibration.toml")
     view.refuse_other_size(size)
-    table = positions(tracks, teams, view)
+    table = positions(tracks, teams, view, frame_size=size)
     found = compute(table, view.rink)
     assert found.attacks == real.attacks  # told by the goalkeepers
     placed = table.join(rows, on=["frame", "track_id"], suffix="_true")
@@ -50,6 +50,6 @@ def test_a_calibrated_camera_measures(demo):
 
 def test_an_uncalibrated_camera_estimates(demo):
     real, _, tracks, teams, size = demo
-    found = compute(positions(tracks, teams, scale.estimate(tracks, size)), None, metres="estimated")
+    found = compute(positions(tracks, teams, scale.estimate(tracks, size), frame_size=size), None, metres="estimated")
     assert found.teams["distance_m"].to_list() == pytest.approx(real.teams["distance_m"].to_list(), rel=0.25)
     assert found.teams["metres"].unique().to_list() == ["estimated"]

@@ -18,6 +18,7 @@ from tracker.statistics import compute
 from tracker.tables import POSITIONS
 
 NHL = Rink.named("nhl")
+SIZE = (1280, 720)
 MATCH = [hockey_path(np.random.default_rng(seed)) for seed in range(12)]
 VIEW = np.array([[18.0, 3.0, 640.0], [0.0, -6.0, 400.0], [0.0, 0.012, 1.0]])
 
@@ -25,7 +26,7 @@ VIEW = np.array([[18.0, 3.0, 640.0], [0.0, -6.0, 400.0], [0.0, 0.012, 1.0]])
 def calibrated() -> Calibration:
     places = [(-20.0, 8.0), (20.0, 8.0), (-15.0, -8.0), (15.0, -8.0), (0.0, 0.0)]
     pairs = [PointPair(image=tuple(apply(VIEW, np.array([p]))[0].tolist()), rink=p) for p in places]
-    return from_points(NHL, pairs, (1280, 720))
+    return from_points(NHL, pairs, SIZE)
 
 
 def leaning(path: np.ndarray) -> np.ndarray:
@@ -55,7 +56,7 @@ def test_feet_are_the_middle_of_the_lower_edge():
 
 def test_clean_boxes_give_the_path_back():
     path = hockey_path(np.random.default_rng(3), 20)
-    found = positions(tracks([boxes_at(path)], [np.arange(len(path))]), {1: "white"}, calibrated())
+    found = positions(tracks([boxes_at(path)], [np.arange(len(path))]), {1: "white"}, calibrated(), frame_size=SIZE)
     assert POSITIONS.fit(found).schema == POSITIONS.schema
     assert found.columns == POSITIONS.names
     off = np.linalg.norm(found.select("x_m", "y_m").to_numpy() - path, axis=1)
@@ -70,8 +71,9 @@ def test_jittered_boxes_give_distance_within_3_percent_and_top_speed_within_5(no
     paths = MATCH
     boxes = [boxes_at(path, rng.normal(0, noise * 60, path.shape)) for path in paths]
     table = positions(
-        tracks(boxes, [np.arange(len(path)) for path in paths]), dict.fromkeys(range(1, 13), "white"), calibrated()
-    )
+        tracks(boxes, [np.arange(len(path)) for path in paths]), dict.fromkeys(range(1, 13), "white"), calibrated(),
+        frame_size=SIZE,
+    )  # fmt: skip
     found = compute(table, None).players
     real = np.array([length(path) for path in paths])
     top = np.array([np.linalg.norm(np.diff(path, axis=0), axis=1).max() * FPS for path in paths])
@@ -86,7 +88,7 @@ def test_a_rush_is_as_fast_as_it_was_although_the_body_leans():
     time = np.arange(200) / FPS
     speed = 4 + 4 * np.sin(np.pi * (time - 2).clip(0, 2.6) / 2.6) ** 2
     path = np.column_stack([np.cumsum(speed) / FPS - 17, np.zeros(200)])
-    table = positions(tracks([boxes_at(path)], [np.arange(200)]), {1: "white"}, calibrated())
+    table = positions(tracks([boxes_at(path)], [np.arange(200)]), {1: "white"}, calibrated(), frame_size=SIZE)
     assert steps(table)["speed_mps"].max() == pytest.approx(8, abs=0.3)
     middles = np.diff((path + leaning(path))[:, 0]) * FPS
     assert middles.max() < 8 - 0.4  # what the middles of the boxes do
@@ -95,7 +97,8 @@ def test_a_rush_is_as_fast_as_it_was_although_the_body_leans():
 def test_somebody_who_stands_still_goes_nowhere():
     rng = np.random.default_rng(1)
     path = np.tile([[5.0, -3.0]], (900, 1))
-    table = positions(tracks([boxes_at(path, rng.normal(0, 1.8, path.shape))], [np.arange(900)]), {}, calibrated())
+    boxes = boxes_at(path, rng.normal(0, 1.8, path.shape))
+    table = positions(tracks([boxes], [np.arange(900)]), {}, calibrated(), frame_size=SIZE)
     # 30 s, noise of 3 % of the height: under 0.15 m/s of it is left.
     assert compute(table, None).players["distance_m"][0] < 30 * 0.15
 
@@ -103,7 +106,7 @@ def test_somebody_who_stands_still_goes_nowhere():
 def test_an_identity_that_jumps_is_cut_and_not_smeared():
     here, there = np.tile([[-10.0, 0.0]], (60, 1)), np.tile([[10.0, 2.0]], (60, 1))
     boxes = np.concatenate([boxes_at(here), boxes_at(there)])
-    table = positions(tracks([boxes], [np.arange(120)]), {1: "white"}, calibrated())
+    table = positions(tracks([boxes], [np.arange(120)]), {1: "white"}, calibrated(), frame_size=SIZE)
     found = compute(table, None)
     assert found.players["distance_m"][0] < 0.1
     assert found.dropped == 1
@@ -113,7 +116,7 @@ def test_one_bad_box_neither_cuts_nor_bends_the_path():
     path = np.column_stack([np.linspace(-10, 10, 120), np.zeros(120)])
     noise = np.zeros((120, 2))
     noise[60] = (0, 40)
-    table = positions(tracks([boxes_at(path, noise)], [np.arange(120)]), {1: "white"}, calibrated())
+    table = positions(tracks([boxes_at(path, noise)], [np.arange(120)]), {1: "white"}, calibrated(), frame_size=SIZE)
     assert steps(table)["error"].sum() == 0
     off = np.linalg.norm(table.select("x_m", "y_m").to_numpy() - path, axis=1)
     assert off.max() < 0.25
@@ -122,26 +125,35 @@ def test_one_bad_box_neither_cuts_nor_bends_the_path():
 def test_places_are_cut_at_long_gaps():
     boxes = np.concatenate([boxes_at(np.tile([[x, 0.0]], (40, 1))) for x in (0.0, 9.0)])
     frames = np.concatenate([np.arange(40), 200 + np.arange(40)])
-    table = positions(tracks([boxes], [frames]), {1: "white"}, calibrated())
+    table = positions(tracks([boxes], [frames]), {1: "white"}, calibrated(), frame_size=SIZE)
     assert table["x_m"].to_numpy()[:40] == pytest.approx(0, abs=0.01)
     assert table["x_m"].to_numpy()[40:] == pytest.approx(9, abs=0.01)
 
 
 def test_without_ground_there_are_rows_but_no_places():
-    table = positions(tracks([boxes_at(np.zeros((5, 2)))], [np.arange(5)]), {1: "white"}, None)
+    table = positions(tracks([boxes_at(np.zeros((5, 2)))], [np.arange(5)]), {1: "white"}, None, frame_size=SIZE)
     assert table.height == 5
     assert table["x_m"].null_count() == 5
 
 
 def test_no_tracks_give_an_empty_table():
     empty = tracks([np.zeros((0, 4))], [np.zeros(0, np.int64)])
-    assert positions(empty, {}, calibrated()).equals(POSITIONS.empty())
+    assert positions(empty, {}, calibrated(), frame_size=SIZE).equals(POSITIONS.empty())
 
 
 def test_boxes_above_the_horizon_have_no_place():
     boxes = np.tile([[600, -800, 640, -700]], (30, 1)).astype(float)
-    table = positions(tracks([boxes], [np.arange(30)]), {}, calibrated())
+    table = positions(tracks([boxes], [np.arange(30)]), {}, calibrated(), frame_size=SIZE)
     assert table["x_m"].null_count() == 30
+
+
+@pytest.mark.filterwarnings("error")  # which would stand in the user's terminal
+def test_a_box_that_is_over_the_horizon_for_a_moment_is_filled_in():
+    boxes = np.tile([[600, 0, 640, 100]], (60, 1)).astype(float)
+    boxes[25:30, 1::2] -= 800
+    table = positions(tracks([boxes], [np.arange(60)]), {}, calibrated(), frame_size=SIZE)
+    assert table["x_m"].null_count() == 0
+    assert np.ptp(table["y_m"].to_numpy()) < 1
 
 
 def test_roles_follow_the_classifier_where_it_has_spoken():
@@ -223,7 +235,8 @@ def test_breaks_are_found_at_jumps_only():
 
 def test_rows_are_sorted_by_frame_and_track():
     path = np.zeros((10, 2))
-    table = positions(tracks([boxes_at(path), boxes_at(path + 1)], [np.arange(10), np.arange(10)]), {}, calibrated())
+    people = tracks([boxes_at(path), boxes_at(path + 1)], [np.arange(10), np.arange(10)])
+    table = positions(people, {}, calibrated(), frame_size=SIZE)
     assert table.equals(table.sort("frame", "track_id"))
     assert table.select(pl.struct("frame", "track_id").is_unique().all()).item()
 
@@ -233,7 +246,7 @@ def test_an_end_of_a_track_that_shoots_off_is_no_place():
     speed = np.concatenate([np.full(120, 3.0), np.linspace(3, 25, 24)])
     x = np.cumsum(speed) / FPS - 14
     path = np.column_stack([x, np.zeros(len(x))])
-    table = positions(tracks([boxes_at(path)], [np.arange(len(x))]), {}, calibrated())
+    table = positions(tracks([boxes_at(path)], [np.arange(len(x))]), {}, calibrated(), frame_size=SIZE)
     known = table["x_m"].is_not_null().to_numpy()
     assert known[:120].all(), "what came before stays"
     assert not known[-12:-1].any(), "the last box is a jump away, and a track of its own"
@@ -244,5 +257,5 @@ def test_a_hard_stop_keeps_its_places():
     """8 m/s, then to nothing at 7 m/s², at the very end of a track: skaters can do that."""
     speed = np.concatenate([np.full(60, 8.0), np.maximum(8 - 7 * np.arange(36) / FPS, 0)])
     path = np.column_stack([np.cumsum(speed) / FPS - 12, np.zeros(len(speed))])
-    table = positions(tracks([boxes_at(path)], [np.arange(len(speed))]), {}, calibrated())
+    table = positions(tracks([boxes_at(path)], [np.arange(len(speed))]), {}, calibrated(), frame_size=SIZE)
     assert table["x_m"].null_count() == 0

@@ -62,7 +62,7 @@ def test_team_distance_is_within_a_quarter_of_the_truth(place, target, view):
     people, real = seen([camera] * len(PATHS[0]), np.random.default_rng(1), jitter=0.03)
     scale = estimate(people, SIZE)
     assert scale is not None
-    found = compute(positions(people, {}, scale), None, metres="estimated").players
+    found = compute(positions(people, {}, scale, frame_size=SIZE), None, metres="estimated").players
     assert found["distance_m"].sum() == pytest.approx(real, rel=0.25)
     assert scale.camera_height_m == pytest.approx(place[2], rel=0.25)
 
@@ -83,7 +83,8 @@ def test_a_panning_camera_is_compensated():
     uncompensated = estimate(people, SIZE)
     assert scale is not None
     assert uncompensated is not None
-    metres = [compute(positions(people, {}, s), None).players["distance_m"].sum() for s in (scale, uncompensated)]
+    tables = [positions(people, {}, ground, frame_size=SIZE) for ground in (scale, uncompensated)]
+    metres = [compute(table, None).players["distance_m"].sum() for table in tables]
     assert metres[0] == pytest.approx(real, rel=0.2)
     assert abs(metres[1] - real) > 1.5 * abs(metres[0] - real)
 
