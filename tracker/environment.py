@@ -30,8 +30,8 @@ def quiet_libraries() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 
-LARGE = 8 * 2**20
-"""Bytes: larger than a frame of 1080p, smaller than a column of an hour's boxes."""
+LARGE = 2 * 2**20
+"""Bytes: smaller than a frame of 720p and than a column of an hour's boxes."""
 _TRIMMED = 64 * 2**20
 
 
@@ -39,7 +39,8 @@ def give_large_memory_back_at_once() -> None:
     """Have large arrays returned to the system as soon as they are freed (glibc).
 
     Otherwise the C library takes the first large array that is freed for a sign that more will come, and keeps the room
-    of all later ones up to 32 MiB, in which holes stay.
+    of all later ones up to 32 MiB, in which holes stay: frames are freed by other threads than they were made in, and
+    what little is kept between them holds whole frames' room. It grew by 50 to 200 MiB, another time each time.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:

@@ -34,6 +34,9 @@ class VideoWriter:
         self._stream.width, self._stream.height = size[0] // 2 * 2, size[1] // 2 * 2
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = TIME_BASE
+        # Used again for every frame, since x264 takes a copy: 2.8 MB less to find and to give back each time.
+        self._planes = np.empty((self._stream.height * 3 // 2, self._stream.width), np.uint8)
+        self._picture = VideoFrame(self._stream.width, self._stream.height, "yuv420p")
         self._first_time_s: float | None = None
 
     def write(self, image: NDArray[np.uint8], time_s: float) -> None:
@@ -41,11 +44,16 @@ class VideoWriter:
         if self._first_time_s is None:
             self._first_time_s = time_s
         height, width = self._stream.height, self._stream.width
-        planes = cv2.cvtColor(np.ascontiguousarray(image[:height, :width]), cv2.COLOR_BGR2YUV_I420)
-        picture = VideoFrame.from_ndarray(np.asarray(planes, np.uint8), format="yuv420p")
-        picture.time_base = TIME_BASE
-        picture.pts = round((time_s - self._first_time_s) / TIME_BASE)
-        self._container.mux(self._stream.encode(picture))
+        cv2.cvtColor(np.ascontiguousarray(image[:height, :width]), cv2.COLOR_BGR2YUV_I420, dst=self._planes)
+        flat, begin = self._planes.reshape(-1), 0
+        for plane in self._picture.planes:
+            end = begin + plane.width * plane.height
+            rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
+            rows[:] = flat[begin:end].reshape(plane.height, plane.width)
+            begin = end
+        self._picture.time_base = TIME_BASE
+        self._picture.pts = round((time_s - self._first_time_s) / TIME_BASE)
+        self._container.mux(self._stream.encode(self._picture))
 
     def close(self) -> None:
         self._container.mux(self._stream.encode(None))
