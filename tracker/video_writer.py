@@ -35,8 +35,9 @@ class VideoWriter:
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = TIME_BASE
         # Used again for every frame, since x264 takes a copy: 2.8 MB less to find and to give back each time.
-        self._planes = np.empty((self._stream.height * 3 // 2, self._stream.width), np.uint8)
+        self._converted = np.empty((self._stream.height * 3 // 2, self._stream.width), np.uint8)
         self._picture = VideoFrame(self._stream.width, self._stream.height, "yuv420p")
+        self._picture.time_base = TIME_BASE
         self._first_time_s: float | None = None
 
     def write(self, image: NDArray[np.uint8], time_s: float) -> None:
@@ -44,14 +45,8 @@ class VideoWriter:
         if self._first_time_s is None:
             self._first_time_s = time_s
         height, width = self._stream.height, self._stream.width
-        cv2.cvtColor(np.ascontiguousarray(image[:height, :width]), cv2.COLOR_BGR2YUV_I420, dst=self._planes)
-        flat, begin = self._planes.reshape(-1), 0
-        for plane in self._picture.planes:
-            end = begin + plane.width * plane.height
-            rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
-            rows[:] = flat[begin:end].reshape(plane.height, plane.width)
-            begin = end
-        self._picture.time_base = TIME_BASE
+        cv2.cvtColor(np.ascontiguousarray(image[:height, :width]), cv2.COLOR_BGR2YUV_I420, dst=self._converted)
+        _fill(self._picture, self._converted.reshape(-1))
         self._picture.pts = round((time_s - self._first_time_s) / TIME_BASE)
         self._container.mux(self._stream.encode(self._picture))
 
@@ -66,3 +61,13 @@ class VideoWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _fill(picture: VideoFrame, planes: NDArray[np.uint8]) -> None:
+    """Copy planes that follow each other `(N,)` into a picture, whose rows may be padded."""
+    begin = 0
+    for plane in picture.planes:
+        end = begin + plane.width * plane.height
+        rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]  # it is a buffer
+        rows[: plane.height, : plane.width] = planes[begin:end].reshape(plane.height, plane.width)
+        begin = end
