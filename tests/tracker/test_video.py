@@ -92,6 +92,22 @@ def _cut_off_with_its_index(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-2000])
 
 
+@pytest.mark.parametrize("size", [(1280, 720), (322, 182), (101, 67)])
+def test_written_pictures_come_back(tmp_path: Path, size: tuple[int, int]) -> None:
+    width, height = size
+    across, down = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
+    pictures = [np.dstack([across, down, np.full_like(down, 40 * n)]).astype(np.uint8) for n in range(6)]
+    path = tmp_path / "made.mp4"
+    with VideoWriter(path, size, 25, crf=10) as writer:
+        for n, picture in enumerate(pictures):
+            writer.write(picture, n / 25)
+    back = [frame.image.astype(int) for frame in frames(probe(path))]
+    assert len(back) == len(pictures)
+    for seen, picture in zip(back, pictures, strict=True):
+        assert seen.shape == (height // 2 * 2, width // 2 * 2, 3)
+        assert np.abs(seen - picture[: seen.shape[0], : seen.shape[1]]).mean() < 3
+
+
 @pytest.mark.parametrize(
     ("name", "make", "words"),
     [
