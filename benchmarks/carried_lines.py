@@ -12,7 +12,6 @@ from pathlib import Path
 import click
 import cv2
 import numpy as np
-import supervision as sv
 from numpy.typing import NDArray
 
 from tracker.background import Background
@@ -22,21 +21,15 @@ from tracker.detector import Detector
 from tracker.key_frames import outside, shrink
 from tracker.painted_lines import LineModel, LinePoints, find_lines
 from tracker.rink import Rink
-from tracker.settings import every_for
-from tracker.stage_times import StageTimes
 from tracker.video import VideoInfo, frames, probe
-from tracker.watch import registered
 
 Array = NDArray[np.float64]
 WINDOW_PX = 12.0
 """Of the video, at a width of 1280."""
 
 
-def carried_over(
-    info: VideoInfo, views: tuple[Calibration, ...], every: int | None
-) -> tuple[Carried, dict[int, Array]]:
-    """The carried calibration, and people's boxes (N, 4) by frame. The background is looked at in one frame of `every`;
-    None: as `cleansheet process` does."""
+def watched(info: VideoInfo, views: tuple[Calibration, ...]) -> tuple[Carried, dict[int, Array]]:
+    """The carried calibration, and people's boxes (N, 4) by frame."""
     detector = Detector.load(None)
     wanted = {view.frame for view in views}
     people, calibrated = {}, []
@@ -45,10 +38,8 @@ def carried_over(
         if frame.index in wanted:
             calibrated.append((frame.index, frame.image, people[frame.index]))
     background = Background((info.width, info.height), calibrated)
-    every = every or every_for(info.fps)
-    watched = ((f, sv.Detections(people[f.index]) if f.index % every == 0 else None) for f in frames(info))
-    for _ in registered(watched, background, StageTimes()):
-        pass
+    for frame in frames(info):
+        background.update(frame.index, frame.image, people[frame.index])
     carried = carry(views, background.finish())
     if carried is None:
         raise click.ClickException("the calibration could not be understood as a camera's view")
@@ -90,12 +81,11 @@ def drawn(
 @click.argument("calibration", type=click.Path(exists=True, path_type=Path))
 @click.option("--pictures", type=click.Path(path_type=Path), help="Folder for pictures of lines.")
 @click.option("--every", default=10, show_default=True, help="Frames between two rows and pictures.")
-@click.option("--detect-every", type=int, help="As of `cleansheet process`.")
-def main(video: Path, calibration: Path, pictures: Path | None, every: int, detect_every: int | None) -> None:
+def main(video: Path, calibration: Path, pictures: Path | None, every: int) -> None:
     """Print how far painted lines lie from where they are projected."""
     views = load(calibration)
     info = probe(video)
-    carried, people = carried_over(info, views, detect_every)
+    carried, people = watched(info, views)
     x, y, z = carried.centre
     print(f"{video.name}: {len(carried.frame)} frames, calibrated on {', '.join(str(v.frame) for v in views)}")
     print(f"  camera at {x:.1f}, {y:.1f} m, {z:.1f} m up; lens bend {carried.lens.bend:+.4f}; "

@@ -15,7 +15,6 @@ from typing import Any
 import click
 import numpy as np
 import polars as pl
-import supervision as sv
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table as Grid
@@ -31,16 +30,12 @@ from tracker.camera_motion import CameraPath
 from tracker.carried import carry
 from tracker.positions import Ground, at_border, positions
 from tracker.rink import Rink
-from tracker.stage_times import StageTimes
 from tracker.statistics import Statistics, compute
 from tracker.tables import PLAYERS, POSITIONS, TEAMS, TIMELINE, TRACKS, read_csv
 from tracker.video import frames, probe
-from tracker.watch import registered
 
 Array = NDArray[np.float64]
 CLICK_PX = 1.0
-LOOKED_AT = 2
-"""The camera's motion is measured in every second frame, as `cleansheet process` does."""
 BARS = {  # figure: fixed, panning
     "place, median (m)": (0.30, 0.60),
     "team distance (%)": (3, 6),
@@ -132,11 +127,7 @@ def grounds(match: Match, tracks: Tracks, seed: int) -> dict[str, Ground | None]
     nobody = np.zeros((0, 4))
     picture = next(frames(info, start_s=float(info.times_s[view.frame]))).image
     background = Background(size, [(view.frame, picture, boxes.get(view.frame, nobody))])
-    people = (
-        (frame, sv.Detections(boxes.get(frame.index, nobody)) if frame.index % LOOKED_AT == 0 else None)
-        for frame in frames(info)
-    )
-    motions = [motion for _, _, motion in registered(people, background, StageTimes())]
+    motions = [background.update(f.index, f.image, boxes.get(f.index, nobody)) for f in frames(info)]
     carried = carry([view], background.finish())
     if carried is not None:
         off = ground_error(match, carried)

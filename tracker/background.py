@@ -4,14 +4,12 @@ Every frame is registered to a key frame directly, so that errors do not add up 
 to a place that no key frame shows well, the frame becomes a key frame itself; where it looks at something else (a cut,
 a close-up, a whip pan) it is lost, looks for itself among the key frames, and after a while begins a new *scene* of
 its own, which joins another as soon as a frame is found to belong to both. Frames that were calibrated are key frames
-from the beginning. Between two frames that are looked at others may be passed over: a camera has mass, so for a tenth
-of a second it moves evenly.
+from the beginning.
 """
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -47,8 +45,6 @@ _OVERLAP = 0.35
 _ZOOMED = math.log(1.35)
 _PATIENCE = 8
 """Frames between two attempts at the same thing, and frames after which what is lost is a scene of its own."""
-_SEARCHED = 3
-"""Frames between two attempts to recognise a frame that is lost."""
 _BRIDGED = 12
 """Frames that may be followed from frame to frame where the key frame does not agree, as in a blurred pan."""
 _STEADY_PX, _STEADY_SCALE = 0.5, 5e-4
@@ -123,14 +119,6 @@ class Background:
         """(3, 3) the last frame's motion, expected of the next."""
         self._last: tuple[NDArray[np.uint8], Array] | None = None
         self._lost = self._bridged = self._since_search = self._steady = 0
-        self._at_frame = -1
-        """Index of the last frame that was looked at."""
-        self._waiting: list[int] = []
-        """Frames passed over since, of which the next one that is looked at will tell."""
-        self._elapsed = 1
-        """Frames from the last one that was looked at to the present one."""
-        self.passed: tuple[Similarity, ...] = ()
-        """The motion of each frame that was passed over before the last `update`, unless `pass_over` told it."""
         self._sighting = np.zeros(1, SIGHTING)
         for frame, image, boxes in calibrated:
             picture, people = shrink(image), np.asarray(boxes, np.float64).reshape(-1, 4) * self._factor
@@ -143,8 +131,6 @@ class Background:
     def update(self, frame: int, image: NDArray[np.uint8], boxes: NDArray[np.floating]) -> Similarity:
         """Register one frame; the background's motion since the frame before, none for the first.
 
-        What frames showed that were passed over since the last one, `passed` tells afterwards.
-
         Args:
             frame: Its index in the video.
             image: BGR `(H, W, 3)` uint8, of one size throughout.
@@ -154,18 +140,14 @@ class Background:
         people = np.asarray(boxes, np.float64).reshape(-1, 4) * self._factor
         mask = outside(people, picture.shape)
         first, before, pose = self._last is None, self._at, self._pose
-        self._elapsed = 1 + len(self._waiting)
         found = None if self._at is None else self._follow(picture, mask)
         motion = Similarity(known=first)
         if found is not None:
             self._step = found.homography @ homography.inverse(pose)
-            *passed, motion = self._between(frame, pose, found)
-            self.passed, self._pose, self._lost = tuple(passed), found.homography, 0
+            self._pose, self._lost = found.homography, 0
+            motion = self._similarity(self._step)
             found = self._move_on(frame, picture, people, mask, found)
         else:
-            self.passed = tuple(Similarity(known=False) for _ in self._waiting)
-            for each in self._waiting:
-                self._note(each, None)
             self._at, self._step = None, np.eye(3)
             found = self._search(frame, picture, people, mask)
             if before is not None and found is None:
@@ -173,55 +155,7 @@ class Background:
         self._last = picture, people
         steady = found is not None and max(abs(motion.dx), abs(motion.dy)) < _STEADY_PX
         steady = steady and motion.known and abs(motion.scale - 1) < _STEADY_SCALE and not self._bridged
-        self._steady = self._steady + self._elapsed if steady else 0
-        self._note(frame, found)
-        self._at_frame = frame
-        self._waiting.clear()
-        return motion
-
-    def pass_over(self, frame: int) -> Similarity | None:
-        """Do not look at a frame.
-
-        Returns:
-            No motion, if the camera has stood still for a while: the frame shows what the one before it showed. None
-            where only the next one that is looked at can tell: its `update` puts it into `passed`.
-        """
-        if self._steady < _PATIENCE:
-            self._waiting.append(frame)
-            return None
-        self._sighting["frame"] = frame
-        self._sightings.extend(self._sighting)
-        return Similarity()
-
-    def finish(self) -> Sightings:
-        """Everything that was seen."""
-        for each in self._waiting:
-            self._note(each, None)
-        self._waiting.clear()
-        return Sightings(
-            self._size, self._factor, tuple(self._keys), tuple(self._scene), tuple(self._edges), self._sightings
-        )
-
-    def _between(self, frame: int, before: Array, found: Registration) -> list[Similarity]:
-        """Motions of the frames passed over since the last one that was looked at, and of this one.
-
-        Args:
-            frame: This frame.
-            before: (3, 3) from the key frame to the last one that was looked at.
-            found: The same key frame and this frame.
-        """
-        begin, end = before / before[2, 2], found.homography / found.homography[2, 2]
-        poses = [begin]
-        for each in self._waiting:
-            share = (each - self._at_frame) / (frame - self._at_frame)
-            poses.append((1 - share) * begin + share * end)
-            points = homography.apply(poses[-1], found.key_points.astype(np.float64)).astype(np.float32)
-            self._note(each, Registration(poses[-1], found.key_points, points, found.agreeing))
-        poses.append(end)
-        return [self._similarity(now @ homography.inverse(then)) for then, now in pairwise(poses)]
-
-    def _note(self, frame: int, found: Registration | None) -> None:
-        """Keep what a frame shares with the key frame at hand."""
+        self._steady = self._steady + 1 if steady else 0
         self._sighting = sighting = np.zeros(1, SIGHTING)
         sighting["frame"], sighting["key"] = frame, -1 if found is None or self._at is None else self._at
         if found is not None:
@@ -230,6 +164,25 @@ class Background:
             sighting["key_points"][0, :count] = found.key_points[:count]
             sighting["points"][0, :count] = found.points[:count]
         self._sightings.extend(sighting)
+        return motion
+
+    def pass_over(self, frame: int) -> Similarity | None:
+        """Take a frame to show what the one before it showed, unseen, if the camera has stood still for a while.
+
+        Returns:
+            No motion; None where the frame has to be looked at: `update` then.
+        """
+        if self._steady < _PATIENCE:
+            return None
+        self._sighting["frame"] = frame
+        self._sightings.extend(self._sighting)
+        return Similarity()
+
+    def finish(self) -> Sightings:
+        """Everything that was seen."""
+        return Sightings(
+            self._size, self._factor, tuple(self._keys), tuple(self._scene), tuple(self._edges), self._sightings
+        )
 
     def _follow(self, picture: NDArray[np.uint8], mask: NDArray[np.uint8]) -> Registration | None:
         """Register to the key frame at hand, as the camera is expected to move; if need be by way of the last frame."""
@@ -240,7 +193,7 @@ class Background:
         if found is not None:
             self._bridged = 0
             return found
-        self._bridged += self._elapsed
+        self._bridged += 1
         if self._bridged > _BRIDGED:
             return None
         step = register(KeyFrame.of(-1, *self._last), picture, mask, self._step)
@@ -255,8 +208,8 @@ class Background:
     ) -> Registration:
         """Change to a key frame that shows more of this view, or make one, where the one at hand shows too little."""
         assert self._at is not None
-        self._since_search += self._elapsed
-        if self._calibrated and self._due(self._since_search, _PATIENCE) and self._elsewhere():
+        self._since_search += 1
+        if self._calibrated and self._since_search % _PATIENCE == 0 and self._elsewhere():
             self._recall(frame, picture, people, mask, found)
         enough = self._shared(self._pose) >= COVERED and self._bridged < _BRIDGED // 2
         if enough or self._since_search < _PATIENCE:
@@ -291,8 +244,8 @@ class Background:
         self, frame: int, picture: NDArray[np.uint8], people: Array, mask: NDArray[np.uint8]
     ) -> Registration | None:
         """Look for this frame among the key frames; after a while of nothing, begin a new scene with it."""
-        self._lost += self._elapsed
-        if self._due(self._lost - 1, _SEARCHED) and self._keys:
+        self._lost += 1
+        if self._lost % 3 == 1 and self._keys:
             known = self._recognised(picture, people, mask, range(len(self._keys)))
             if known is not None:
                 self._at, found = known
@@ -319,10 +272,6 @@ class Background:
             if found is not None:
                 return k, found
         return None
-
-    def _due(self, count: int, every: int) -> bool:
-        """Whether a count of frames has come to a multiple of `every` since the last frame that was looked at."""
-        return count // every != (count - self._elapsed) // every
 
     def _elsewhere(self) -> bool:
         """Whether the present scene is not one of a calibrated frame."""

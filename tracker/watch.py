@@ -1,6 +1,6 @@
 """The first pass over a video: decode, detect, associate and keep crops, each while the others are at work."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tracker.association.associator import Associator
 from tracker.association.tracks import Tracks
 from tracker.background import Background, Sightings
-from tracker.camera_motion import CameraPath, CameraSteps, Similarity
+from tracker.camera_motion import CameraPath, CameraSteps
 from tracker.crops import CropKeeper
 from tracker.detection_log import DetectionLog
 from tracker.detector import Detector
@@ -66,10 +66,11 @@ def watch(
     total = len(range(-(-first // settings.stride) * settings.stride, last, settings.stride))
     every = settings.for_frames(info.fps).detector.every or 1
     found = 0
+    boxes = np.zeros((0, 4))
 
     def wanted(frame: int) -> bool:
         place = frame // settings.stride
-        return place % every == 0 or frame < first + settings.stride or frame + settings.stride >= last
+        return place % every == 0 or frame + settings.stride >= last
 
     source = frames(info, start_s=settings.start_s, end_s=settings.end_s, stride=settings.stride)
     area = None if settings.detector.whole or detector.batch > 1 else SearchArea(info.height)
@@ -78,11 +79,18 @@ def watch(
         closing(DetectionLog(paths.detections)) as log,
         closing(_detected(decoded, detector, log, times, wanted, area, every)) as people,
     ):
-        for frame, detections, motion in registered(_logged(people, log), background, times):
-            shift = np.array([motion.dx, motion.dy]) if motion.known else None
+        for frame, detections in people:
+            if detections is not None and frame.index > log.last_frame:
+                log.append(frame.index, detections)
+            boxes = boxes if detections is None else detections.xyxy.astype(np.float64)
+            with times.timed("camera"):
+                motion = background.pass_over(frame.index) if detections is None else None
+                motion = motion or background.update(frame.index, frame.image, boxes)
+                shift = np.array([motion.dx, motion.dy]) if motion.known else None
             camera.add(frame.index, motion)
             report("watch", len(camera), total)
             if detections is None:
+                boxes = boxes if shift is None else boxes + np.tile(shift, 2)
                 associator.skip(frame.index, frame.time_s, shift)
                 continue
             found += len(detections)
@@ -148,37 +156,6 @@ def _detected(
     finally:
         if isinstance(source, Generator):
             source.close()
-
-
-def _logged(
-    people: Iterable[tuple[Frame, sv.Detections | None]], log: DetectionLog
-) -> Iterator[tuple[Frame, sv.Detections | None]]:
-    """The same, after those that were not in the log have been written there."""
-    for frame, detections in people:
-        if detections is not None and frame.index > log.last_frame:
-            log.append(frame.index, detections)
-        yield frame, detections
-
-
-def registered(
-    people: Iterable[tuple[Frame, sv.Detections | None]], background: Background, times: StageTimes
-) -> Iterator[tuple[Frame, sv.Detections | None, Similarity]]:
-    """Every frame with its people and the camera's motion. Those that nobody looks at wait for the next one."""
-    waiting: list[Frame] = []
-    for frame, detections in people:
-        with times.timed("camera"):
-            if detections is None:
-                motion = background.pass_over(frame.index)
-            else:
-                motion = background.update(frame.index, frame.image, detections.xyxy.astype(np.float64))
-        if motion is None:
-            waiting.append(frame)
-            continue
-        if detections is not None:
-            yield from ((each, None, its) for each, its in zip(waiting, background.passed, strict=True))
-            waiting.clear()
-        yield frame, detections, motion
-    yield from ((each, None, Similarity(known=False)) for each in waiting)
 
 
 def _looked_up(
