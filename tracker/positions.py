@@ -21,9 +21,10 @@ Array = NDArray[np.float64]
 JITTER_OF_HEIGHT = 0.03
 """Standard deviation of a box's lower edge, as a share of the box's height: how far it is from the skates goes with how
 tall somebody looks."""
-JITTER_OF_WIDTH = 1.75 / 1280
-"""Standard deviation of a box's middle sideways, as a share of the picture's width: a pixel of what the detector looks
-at, however near people are. Its errors last for some .2 s, which counts as if they were this much larger."""
+JITTER_OF_SIDE = 1.75 / 1280
+"""Standard deviation of a box's middle sideways, as a share of the picture's longer side: a pixel of what the detector
+looks at, however near people are. It is off by 1.1 to 1.5 of 1280 pixels, and by much the same a moment later: as if
+every frame's error were its own, and larger."""
 NEARER_SKATE_M = 0.20
 """A box ends at the blade that is nearer to the camera; the body stands this much further away."""
 BORDER_PX = 2.0
@@ -93,7 +94,8 @@ def positions(
         frame_size: width and height of the picture in pixels.
     """
     known_roles = roles(tracks, teams) if track_roles is None else track_roles
-    xy = np.full((len(tracks.frame), 2), np.nan) if ground is None else _smoothed(tracks, ground, frame_size[0])
+    aside_px = JITTER_OF_SIDE * max(frame_size)
+    xy = np.full((len(tracks.frame), 2), np.nan) if ground is None else _smoothed(tracks, ground, aside_px)
     ids, row_of = np.unique(tracks.track_id, return_inverse=True)
     words = pl.DataFrame(
         {"team": [teams.get(track) for track in ids.tolist()],
@@ -124,14 +126,14 @@ def at_border(xyxy: NDArray[np.floating], frame_size: tuple[int, int]) -> NDArra
 
 
 def _spread(
-    ground: Ground, points_px: Array, heights_px: Array, width: int, place: Array, frames: NDArray[np.int64]
+    ground: Ground, points_px: Array, heights_px: Array, aside_px: float, place: Array, frames: NDArray[np.int64]
 ) -> tuple[Array, Array]:
     """Where one standard deviation of a box's jitter leads on the ice, to the right and upwards: metres `(N, 2)` each.
 
     From a low camera a pixel up or down is a long way on the far side of the ice: without this, people there dance.
     """
     none = np.zeros_like(heights_px)
-    aside = ground.to_rink(points_px + np.array([JITTER_OF_WIDTH * width, 0.0]), frames) - place
+    aside = ground.to_rink(points_px + np.array([aside_px, 0.0]), frames) - place
     ahead = ground.to_rink(points_px - np.stack([none, JITTER_OF_HEIGHT * heights_px], axis=1), frames) - place
     return aside, ahead
 
@@ -143,20 +145,20 @@ def _away(ground: Ground, points_px: Array, place: Array, frames: NDArray[np.int
     return np.nan_to_num(ahead / np.where(length > 0, length, 1.0))
 
 
-def _smoothed(tracks: Tracks, ground: Ground, width: int) -> Array:
+def _smoothed(tracks: Tracks, ground: Ground, aside_px: float) -> Array:
     """Places `(N, 2)` in metres, a few tracks at a time: a long match does not fit into memory ten times over."""
     crowd, result = Crowd(tracks.frame, tracks.xyxy), np.full((len(tracks.frame), 2), np.nan)
     for rows in pieces.by_track(tracks.track_id, tracks.time_s):
-        result[rows] = _smoothed_piece(_Some.of(tracks, rows), ground, crowd, width)
+        result[rows] = _smoothed_piece(_Some.of(tracks, rows), ground, crowd, aside_px)
     return result
 
 
-def _smoothed_piece(tracks: Tracks, ground: Ground, crowd: Crowd, width: int) -> Array:
+def _smoothed_piece(tracks: Tracks, ground: Ground, crowd: Crowd, aside_px: float) -> Array:
     frames = tracks.frame
     points, heights = skate_points(tracks, crowd)
     place = ground.to_rink(points, frames)
     less_sure = np.where(tracks.observed, 1.0, FILLED_IN)[:, None]
-    aside, ahead = (less_sure * way for way in _spread(ground, points, heights, width, place, frames))
+    aside, ahead = (less_sure * way for way in _spread(ground, points, heights, aside_px, place, frames))
     sigma = np.clip(np.nan_to_num(np.hypot(aside, ahead), nan=5.0), 0.02, 5.0)
     place = place + NEARER_SKATE_M * _away(ground, points, place, frames)
     result = np.full_like(place, np.nan)

@@ -74,12 +74,13 @@ def skated(
 def _whitening(aside: Array, ahead: Array) -> Array:
     """S⁻¹ `(N, 2, 2)`, metres on the ice to standard deviations of a box sideways and upwards."""
     spread = np.stack([aside, ahead], axis=2)
-    unknown = ~np.isfinite(spread).all(axis=(1, 2))
-    spread[unknown] = np.eye(2)
+    unknown = _MOST_M * np.eye(2)
+    spread[~np.isfinite(spread).all(axis=(1, 2))] = unknown
     length = np.linalg.norm(spread, axis=1, keepdims=True)
     spread *= np.clip(length, _LEAST_M, _MOST_M) / np.maximum(length, 1e-12)
-    unknown |= np.abs(np.linalg.det(spread)) < 1e-3 * np.linalg.norm(spread, axis=1).prod(axis=1)
-    inverse: Array = np.linalg.inv(np.where(unknown[:, None, None], _MOST_M * np.eye(2), spread))
+    parallel = np.abs(np.linalg.det(spread)) < 1e-3 * np.linalg.norm(spread, axis=1).prod(axis=1)
+    spread[parallel] = unknown
+    inverse: Array = np.linalg.inv(spread)
     return inverse
 
 
