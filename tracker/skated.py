@@ -80,8 +80,7 @@ def _whitening(aside: Array, ahead: Array) -> Array:
     spread *= np.clip(length, _LEAST_M, _MOST_M) / np.maximum(length, 1e-12)
     parallel = np.abs(np.linalg.det(spread)) < 1e-3 * np.linalg.norm(spread, axis=1).prod(axis=1)
     spread[parallel] = unknown
-    inverse: Array = np.linalg.inv(spread)
-    return inverse
+    return np.asarray(np.linalg.inv(spread), np.float64)
 
 
 def _second_difference(dt: Array) -> Array:
