@@ -27,6 +27,7 @@ from tracker.key_frames import (
     recognise,
     register,
     shrink,
+    spread,
     thumbnail,
 )
 from tracker.spool import Spool
@@ -159,10 +160,10 @@ class Background:
         self._sighting = sighting = np.zeros(1, SIGHTING)
         sighting["frame"], sighting["key"] = frame, -1 if found is None or self._at is None else self._at
         if found is not None:
-            count = min(len(found.points), KEPT)
-            sighting["count"] = count
-            sighting["key_points"][0, :count] = found.key_points[:count]
-            sighting["points"][0, :count] = found.points[:count]
+            kept = spread(found.points, picture.shape, KEPT)
+            sighting["count"] = len(kept)
+            sighting["key_points"][0, : len(kept)] = found.key_points[kept]
+            sighting["points"][0, : len(kept)] = found.points[kept]
         self._sightings.extend(sighting)
         return motion
 

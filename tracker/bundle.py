@@ -21,6 +21,9 @@ MATCH_PX = 0.8
 LINE_PX = 0.8
 """Standard deviations in pixels of the small pictures: of a placed point, of a corner seen in two key frames (followed
 to half of that; the rest is the lens, and a camera that does not quite turn about one place), of a line's middle."""
+MATCHES_SAY = 16
+"""As many corners that two key frames share count as being of their own: they are off together, by what the lens bends
+and by how far the camera's place is from the one about which it turns."""
 BEND = 0.03
 """Standard deviation of a lens's bend (`Lens`), where nothing tells it."""
 _LINE_WINDOWS_PX = (9.0, 6.0, 4.0, 4.0)
@@ -55,6 +58,8 @@ class Shared:
     """(M, 2) pixels about the middle."""
     second_points: Array
     """(M, 2)"""
+    trust: Array
+    """(M,) how much each counts, 1 for a corner of its own."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +193,7 @@ def _solve(
             off, by_first, by_second, by_bend = _across(shared, lens, views)
             common = np.concatenate([np.zeros((len(off), 2, 3)), by_bend[..., None]], axis=-1)
             blocks = [(shared.first, by_first), (shared.second, by_second), (None, common)]
-            add(off, blocks, MATCH_PX, np.ones(len(off)))
+            add(off, blocks, MATCH_PX, shared.trust)
         if len(line_key):
             pixels, by_view, by_centre = _ice(centre, views, line_key, line_xy)
             flat = line_normal[:, None]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.background import Sightings
-from tracker.bundle import MATCH_PX, Placed, Shared, adjust
+from tracker.bundle import MATCH_PX, MATCHES_SAY, Placed, Shared, adjust
 from tracker.calibration import Calibration
 from tracker.key_frames import KEPT
 from tracker.painted_lines import LineModel
@@ -174,6 +174,7 @@ def _shared(edges: list[tuple[int, int, NDArray[np.float32], NDArray[np.float32]
         np.repeat(np.array([b for _, b, *_ in edges], np.int64), counts),
         np.concatenate([none, *(p for _, _, p, _ in edges)]).astype(np.float64) - middle,
         np.concatenate([none, *(q for _, _, _, q in edges)]).astype(np.float64) - middle,
+        np.repeat(np.array([min(1.0, MATCHES_SAY / max(count, 1)) for count in counts], np.float64), counts),
     )
 
 
