@@ -32,7 +32,7 @@ def quiet_libraries() -> None:
 
 LARGE = 2 * 2**20
 """Bytes: smaller than a frame of 720p and than a column of an hour's boxes."""
-_TRIMMED = 64 * 2**20
+_TRIMMED = 16 * 2**20
 
 
 def give_large_memory_back_at_once() -> None:

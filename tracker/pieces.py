@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-ROWS = 60_000
+ROWS = 20_000
 """Rows of a piece, about."""
 
 
