@@ -1,11 +1,13 @@
 """Where people spent their time, as a density over the rink and as colours for it."""
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from tracker.pieces import ROWS
+from tracker.pieces import slices
 from tracker.rink import Rink
 from tracker.team_colours import Colour
 
@@ -13,14 +15,14 @@ HEAT_BLUR_M = 0.9
 _CELLS_PER_METRE = 2.0
 
 
-def density(places: NDArray[np.float64], rink: Rink) -> NDArray[np.float32]:
-    """Time spent on each cell of the rink, far side up, 0 to 1."""
+def density(places: Iterable[NDArray[np.float64]], rink: Rink) -> NDArray[np.float32]:
+    """Time spent on each cell of the rink, far side up, 0 to 1; `places` come in parts `(N, 2)` [m]."""
     cells = (round(rink.width_m * _CELLS_PER_METRE), round(rink.length_m * _CELLS_PER_METRE))
     half_x, half_y = rink.length_m / 2, rink.width_m / 2
     counts = np.zeros(cells)
-    for begin in range(0, len(places), ROWS):
+    for part in (some[rows] for some in places for rows in slices(len(some))):
         # As the tables are written: an erasure, which reads them, draws the same.
-        x, y = np.round(places[begin : begin + ROWS], 3).T
+        x, y = np.round(part, 3).T
         counts += np.histogram2d(-y, x, bins=cells, range=((-half_y, half_y), (-half_x, half_x)))[0]
     blurred = gaussian_filter(counts, HEAT_BLUR_M * _CELLS_PER_METRE, mode="constant")
     full = float(np.quantile(blurred, 0.997))

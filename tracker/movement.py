@@ -66,15 +66,17 @@ def bursts(moves: pl.DataFrame) -> pl.DataFrame:
     unbroken = (pl.col("time_s") - (pl.col("time_s") + pl.col("dt_s")).shift()).abs() < 1e-6
     starts = ~(fast.shift() & unbroken).over("track_id").fill_null(False)
     return (
-        moves.sort("track_id", "time_s")
+        moves.select("track_id", "team", "time_s", "dt_s", "x_m", "y_m", "dx_m", "dy_m", "speed_mps")
+        .sort("track_id", "time_s")
         .with_columns(
             stretch=starts.cum_sum(),
             speed_mps=pl.col("speed_mps").fill_null(0.0),
-            first=pl.when(time == time.min().over("track_id")).then(step),
-            last=pl.when(time == time.max().over("track_id")).then(step),
+            begins=time == time.min().over("track_id"),
+            ends=time == time.max().over("track_id"),
         )
         .filter(fast)
         .filter(pl.col("speed_mps").max().over("track_id", "stretch") > BURST_BEGINS_MPS)
+        .with_columns(first=pl.when("begins").then(step), last=pl.when("ends").then(step))
         .group_by("track_id", "stretch", maintain_order=True)
         .agg(
             pl.col("team").first(),

@@ -1,7 +1,7 @@
 """Pictures of a match: where a team was (heat map on the drawn rink), how the teams' figures went over time."""
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,8 @@ LEAST_TRACKED_S = 2.0
 _WIDTH_PX = 1130
 _TRACK_WIDTH_PX = 640
 _SMOOTH_S = 15
+_ROWS_AT_ONCE = 32
+"""Of a picture, mixed at once: a copy of the whole for every step would be 50 MiB."""
 
 _INK = "#22262b"
 _QUIET = "#8a929b"
@@ -66,15 +68,15 @@ def _write_heat_maps(
     written: dict[str, Path] = {}
     drawn, smaller = _HeatMaps(rink), _HeatMaps(rink, _TRACK_WIDTH_PX)
     for team, colour in colours.items():
-        rows = _places(positions, pl.col("team") == team, pl.col("role") != "goalkeeper")
-        picture = drawn.of(rows, colour, team.upper(), statistics.attacks.get(team))
+        places = _places(positions, pl.col("team") == team, pl.col("role") != "goalkeeper")
+        picture = drawn.of(places, colour, team.upper(), statistics.attacks.get(team))
         written |= _png(picture, folder, f"heatmap-{_file_name(team)}.png")
     long = statistics.players.filter(pl.col("tracked_s") >= LEAST_TRACKED_S, pl.col("team").is_in(list(colours)))
     people = {row[0]: row[1:] for row in long.select("track_id", "team", "role", "player").iter_rows()}
     for track, rows in _by_track(positions, people):
         team, role, name = people[track]
         who = name or f"{team} {'goalkeeper ' if role == 'goalkeeper' else ''}{track}"
-        picture = smaller.of(rows, colours[team], who, statistics.attacks.get(team))
+        picture = smaller.of([rows], colours[team], who, statistics.attacks.get(team))
         written |= _png(picture, folder, f"heatmaps/track-{track}.png")
     return written
 
@@ -115,20 +117,24 @@ class _HeatMaps:
         inside = np.zeros(self._base.shape[:2], np.uint8)
         self._inside = cv2.fillPoly(inside, [boards], 255, cv2.LINE_AA) / np.float32(255)
 
-    def of(self, places: NDArray[np.float64], colour: Colour, title: str, attack: str | None) -> Image:
-        """BGR picture of the rink from above with the heat of places `(N, 2)` in rink metres."""
+    def of(self, places: Iterable[NDArray[np.float64]], colour: Colour, title: str, attack: str | None) -> Image:
+        """BGR picture of the rink from above with the heat of places, in parts `(N, 2)` in rink metres."""
         height, width = self._base.shape[:2]
         heat, inset = np.zeros((height, width), np.float32), self._inset
         size = (width - 2 * inset, height - 2 * inset)
         heat[inset : height - inset, inset : width - inset] = cv2.resize(
             density(places, self._rink), size, interpolation=cv2.INTER_CUBIC
         )
-        weight = (np.clip(heat, 0, 1) * self._inside)[:, :, None].astype(np.float32)
-        tint = ramp(colour)[np.clip(heat * 255, 0, 255).astype(np.uint8)]
-        strength = np.minimum(1.0, weight * 1.15) ** 0.6 * 0.86
-        # Multiplied where it is light and laid over where it is heavy: the rink's lines stay visible.
-        mixed = self._base * (1 - strength) + (0.55 * tint + 0.45 * tint * self._base / 255) * strength
-        return _titled(np.clip(mixed, 0, 255).astype(np.uint8), title, attack)
+        tints, picture = ramp(colour), np.empty_like(self._base, np.uint8)
+        for rows in pieces.slices(height, _ROWS_AT_ONCE):
+            base, hot = self._base[rows], np.clip(heat[rows], 0, 1)
+            weight = (hot * self._inside[rows])[:, :, None]
+            tint = tints[(hot * 255).astype(np.uint8)]
+            strength = np.minimum(1.0, weight * 1.15) ** 0.6 * 0.86
+            # Multiplied where it is light and laid over where it is heavy: the rink's lines stay visible.
+            mixed = base * (1 - strength) + (0.55 * tint + 0.45 * tint * base / 255) * strength
+            picture[rows] = np.clip(mixed, 0, 255)
+        return _titled(picture, title, attack)
 
 
 def heat_map(positions: pl.DataFrame, rink: Rink, team: str, colour: Colour, attack: str | None = None) -> Image:
@@ -137,8 +143,9 @@ def heat_map(positions: pl.DataFrame, rink: Rink, team: str, colour: Colour, att
     return _HeatMaps(rink).of(rows, colour, team.upper(), attack)
 
 
-def _places(positions: pl.DataFrame, *whose: pl.Expr) -> NDArray[np.float64]:
-    return _known(positions.lazy().filter(*whose).select("x_m", "y_m").collect())
+def _places(positions: pl.DataFrame, *whose: pl.Expr) -> Iterator[NDArray[np.float64]]:
+    for part in pieces.slices(positions.height):
+        yield _known(positions[part].filter(*whose).select("x_m", "y_m"))
 
 
 def _by_track(positions: pl.DataFrame, wanted: Collection[int]) -> Iterator[tuple[int, NDArray[np.float64]]]:

@@ -1,6 +1,7 @@
 """A long table in pieces that fit into memory together with all that is computed from them."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,15 @@ def by_track(
 
     Args:
         track_id, time_s: `(N,)` of each row.
-        most: Rows at which a piece ends, when its last track does.
+        most: Rows at which a piece ends, when its last track does; a track of as many is a piece of its own.
     """
     order = np.lexsort((time_s, track_id)).astype(np.int32)
     starts = np.append(np.flatnonzero(np.diff(track_id[order], prepend=-1)), len(order))
     begin = 0
-    for stop in starts[1:].tolist():
+    for start, stop in pairwise(starts.tolist()):
+        if stop - start >= most and start > begin:
+            yield order[begin:start]
+            begin = start
         if stop - begin >= most or (stop == len(order) and stop > begin):
             yield order[begin:stop]
             begin = stop
@@ -34,3 +38,25 @@ def by_frame(frame: NDArray[np.integer], most: int = ROWS) -> Iterator[slice]:
         stop = int(np.searchsorted(frame, frame[min(begin + most, len(frame)) - 1], side="right"))
         yield slice(begin, stop)
         begin = stop
+
+
+def widened(part: slice, time_s: NDArray[np.float64], around_s: float) -> slice:
+    """A slice of rows that are sorted by `time_s` `(N,)`, with all that lie up to `around_s` before and after it."""
+    first, last = time_s[part.start] - around_s, time_s[part.stop - 1] + around_s
+    return slice(int(np.searchsorted(time_s, first)), int(np.searchsorted(time_s, last, side="right")))
+
+
+def slices(count: int, most: int = ROWS) -> Iterator[slice]:
+    """Slices of at most `most` of `count` rows."""
+    for begin in range(0, count, most):
+        yield slice(begin, min(begin + most, count))
+
+
+def numbered(values: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.int32]]:
+    """The distinct values, sorted, and which of them each of `values` `(N,)` is: as `np.unique` has it, whose indices
+    and what it finds them with take ten times the room."""
+    distinct = np.unique(values)
+    which = np.empty(len(values), np.int32)
+    for part in slices(len(values)):
+        which[part] = np.searchsorted(distinct, values[part])
+    return distinct, which

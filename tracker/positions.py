@@ -1,6 +1,6 @@
 """The table of positions: where everybody is on the ice, frame by frame, smoothed; all statistics come from it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,6 +31,8 @@ BORDER_PX = 2.0
 """A box this near to the picture's border is cut off by it."""
 HARDEST_MPS2, SPARED_MPS = 8.0, 1.0
 """What nobody is taken to brake harder than on skates, and by how much a speed may be over what that allows."""
+AROUND_S = 20.0
+"""Places are smoothed as if there were nothing farther away in time."""
 FILLED_IN = 3.0
 """How many times less sure a box is that was filled in between two detections."""
 
@@ -95,8 +97,10 @@ def positions(
     """
     known_roles = roles(tracks, teams) if track_roles is None else track_roles
     aside_px = JITTER_OF_SIDE * max(frame_size)
-    xy = np.full((len(tracks.frame), 2), np.nan) if ground is None else _smoothed(tracks, ground, aside_px)
-    ids, row_of = np.unique(tracks.track_id, return_inverse=True)
+    x, y = (np.full(len(tracks.frame), np.nan) for _ in range(2))
+    if ground is not None:
+        _smooth_into(x, y, tracks, ground, aside_px)
+    ids, row_of = pieces.numbered(tracks.track_id)
     words = pl.DataFrame(
         {"team": [teams.get(track) for track in ids.tolist()],
          "role": [known_roles.get(track, "player") for track in ids.tolist()]},
@@ -108,13 +112,25 @@ def positions(
         "track_id": np.asarray(tracks.track_id, np.int32),
         "team": words["team"],
         "role": words["role"],
-        "x_m": pl.Series(xy[:, 0]).fill_nan(None),
-        "y_m": pl.Series(xy[:, 1]).fill_nan(None),
         "observed": np.asarray(tracks.observed, np.bool_),
-        "at_border": at_border(tracks.xyxy, frame_size),
+        "at_border": np.concatenate([
+            at_border(tracks.xyxy[part], frame_size) for part in pieces.slices(len(tracks.frame))
+        ] or [np.zeros(0, np.bool_)]),
     })  # fmt: skip
-    order = np.lexsort((table["track_id"].to_numpy(), table["frame"].to_numpy()))
-    return table if (np.diff(order) == 1).all() else table[order]
+    del words, row_of
+    # One after the other, so that no more than one is there twice.
+    table.insert_column(5, pl.Series("x_m", x, nan_to_null=True))
+    del x
+    table.insert_column(6, pl.Series("y_m", y, nan_to_null=True))
+    del y
+    in_order = _sorted(table["frame"].to_numpy(), table["track_id"].to_numpy())
+    return table if in_order else table.sort("frame", "track_id")
+
+
+def _sorted(frame: NDArray[np.integer], track_id: NDArray[np.integer]) -> bool:
+    """Whether rows `(N,)` are sorted by frame, then by track."""
+    later = frame[1:] > frame[:-1]
+    return bool((later | ((frame[1:] == frame[:-1]) & (track_id[1:] >= track_id[:-1]))).all())
 
 
 def at_border(xyxy: NDArray[np.floating], frame_size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -145,15 +161,28 @@ def _away(ground: Ground, points_px: Array, place: Array, frames: NDArray[np.int
     return np.nan_to_num(ahead / np.where(length > 0, length, 1.0))
 
 
-def _smoothed(tracks: Tracks, ground: Ground, aside_px: float) -> Array:
-    """Places `(N, 2)` in metres, a few tracks at a time: a long match does not fit into memory ten times over."""
-    crowd, result = Crowd(tracks.frame, tracks.xyxy), np.full((len(tracks.frame), 2), np.nan)
+def _smooth_into(x: Array, y: Array, tracks: Tracks, ground: Ground, aside_px: float) -> None:
+    """Put places in metres into `x`, `y` `(N,)`, a few tracks or a part of a long one at a time: a long match does not
+    fit into memory ten times over."""
+    crowd = Crowd(tracks.frame, tracks.xyxy)
     for rows in pieces.by_track(tracks.track_id, tracks.time_s):
-        result[rows] = _smoothed_piece(_Some.of(tracks, rows), ground, crowd, aside_px)
-    return result
+        for part, wide in _parts(tracks, rows):
+            path = _smoothed(_Some.of(tracks, rows[wide]), ground, crowd, aside_px)
+            x[rows[part]], y[rows[part]] = path[part.start - wide.start : part.stop - wide.start].T
 
 
-def _smoothed_piece(tracks: Tracks, ground: Ground, crowd: Crowd, aside_px: float) -> Array:
+def _parts(tracks: Tracks, rows: NDArray[np.integer]) -> Iterator[tuple[slice, slice]]:
+    """What is smoothed of a piece `rows` `(K,)` at once, and what is looked at for that: a track that is longer than a
+    piece is gone through in parts that overlap."""
+    if tracks.track_id[rows[0]] != tracks.track_id[rows[-1]]:
+        yield slice(0, len(rows)), slice(0, len(rows))
+        return
+    time_s = tracks.time_s[rows]
+    for part in pieces.by_frame(tracks.frame[rows]):
+        yield part, pieces.widened(part, time_s, AROUND_S)
+
+
+def _smoothed(tracks: Tracks, ground: Ground, crowd: Crowd, aside_px: float) -> Array:
     frames = tracks.frame
     points, heights = skate_points(tracks, crowd)
     place = ground.to_rink(points, frames)

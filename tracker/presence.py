@@ -99,20 +99,18 @@ def stretches(on_ice: pl.DataFrame, rink: Rink | None) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def counted(present: pl.DataFrame, frames: Frames) -> pl.DataFrame:
-    """How many skaters of each team are on the ice in each frame: frame, team, skaters.
+def counted(present: pl.DataFrame, frames: Frames) -> dict[str, NDArray[np.int64]]:
+    """How many skaters of each team are on the ice in each frame (F,), by its name; a team of which nobody is present
+    at any time is not in it.
 
     Args:
         present: Of all tracks, by `stretches`.
         frames: Those that are covered.
     """
-    found = [pl.DataFrame(schema={"frame": pl.Int64, "team": pl.String, "skaters": pl.Int64})]
-    for (team,), rows in present.sort("team").group_by("team", maintain_order=True):
-        skaters = _likely(rows.filter(role="player"), rows.filter(role="goalkeeper"), frames)
-        found.append(pl.DataFrame(
-            {"frame": frames.frame, "team": pl.Series([team] * len(skaters), dtype=pl.String), "skaters": skaters}
-        ))  # fmt: skip
-    return pl.concat(found)
+    return {
+        str(team): _likely(rows.filter(role="player"), rows.filter(role="goalkeeper"), frames)
+        for (team,), rows in present.group_by("team")
+    }
 
 
 def _likely(skaters: pl.DataFrame, keepers: pl.DataFrame, frames: Frames) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tracker import pieces
 from tracker.attacks import OFFICIALS
 from tracker.detector_weights import ROLES
 
@@ -37,10 +38,8 @@ def roles(tracks: Seen, teams: Mapping[int, str]) -> dict[int, str]:
         teams: team by track; a track without one is in no team.
     """
     found: dict[int, str] = {}
-    ids, index = np.unique(tracks.track_id, return_inverse=True)
-    known = np.flatnonzero(tracks.observed & (tracks.class_id >= 0) & (tracks.class_id < len(ROLES)))
-    said = index[known] * len(ROLES) + tracks.class_id[known].astype(np.int64)
-    votes = np.bincount(said, np.nan_to_num(tracks.confidence[known]), len(ids) * len(ROLES)).reshape(-1, len(ROLES))
+    ids, index = pieces.numbered(tracks.track_id)
+    votes = _votes(tracks, index, len(ids))
     keepers: dict[str, list[int]] = {}
     for row, (track, vote) in enumerate(zip(ids.tolist(), votes, strict=True)):
         team = teams.get(track)
@@ -60,7 +59,18 @@ def roles(tracks: Seen, teams: Mapping[int, str]) -> dict[int, str]:
     return found
 
 
-def _beside_others(frame: NDArray[np.integer], index: NDArray[np.intp], rows: list[int]) -> list[int]:
+def _votes(tracks: Seen, index: NDArray[np.int32], count: int) -> NDArray[np.float64]:
+    """How often, weighted by its confidence, the detector said each role `(count, roles)` of each track; `index` `(N,)`
+    is the track of each box."""
+    votes = np.zeros(count * len(ROLES))
+    for part in pieces.slices(len(index)):
+        said, sure = tracks.class_id[part], np.nan_to_num(tracks.confidence[part])
+        known = tracks.observed[part] & (said >= 0) & (said < len(ROLES))
+        votes += np.bincount(index[part][known] * len(ROLES) + said[known], sure[known], len(votes))
+    return votes.reshape(-1, len(ROLES))
+
+
+def _beside_others(frame: NDArray[np.integer], index: NDArray[np.integer], rows: list[int]) -> list[int]:
     """Those of the tracks `rows`, of the most certain first, that are there mostly at the same time as one before."""
     taken = np.zeros(int(frame.max(initial=0)) + 1, np.bool_)
     beside = []

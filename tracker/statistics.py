@@ -17,7 +17,7 @@ from tracker.movement_sums import BURSTS, SUMS, rates, sums, total
 from tracker.periods import Period, as_in_the_first, in_periods, sides_in
 from tracker.presence import Frames, stretches
 from tracker.rink import Rink, Side
-from tracker.timeline import SECOND, shapes, timeline
+from tracker.timeline import SECOND, timeline
 from tracker.words import Metres
 
 OFF_ICE_M = 1.5
@@ -78,10 +78,9 @@ def compute(
         fast.append(bursts(moves))
     found = mended(pl.concat(fast))
     tracks = rates(pl.concat(listed), found, "track_id")
-    seconds = tables.TIMELINE.fit(_marked(timeline(
-        table.frames, table.teams, pl.concat([shapes(on_ice) for on_ice in table.by_frame()]), pl.concat(present),
-        total(pl.concat(of_seconds), "second", "team"),
-    ), metres))  # fmt: skip
+    moved = total(pl.concat(of_seconds), "second", "team")
+    by_second = timeline(table.frames, table.teams, table.by_second(), pl.concat(present), moved)
+    seconds = tables.TIMELINE.fit(_marked(by_second, metres))
     by_track = _players(tracks, metres, team_confidence or {}, players or {})
     teams = _teams(tracks.filter(pl.col("team").is_in(table.teams), pl.col("on_ice")), found, seconds, metres)
     height, outside, off_ice = positions.height, table.outside_periods, table.off_ice
@@ -109,7 +108,8 @@ class _Table:
             raise BadInput(f"not a table of positions: {error}") from error
         self._counts = np.zeros(positions.height, np.bool_)
         """Which rows count: those in a period and on the ice."""
-        played, telling = 0, [in_periods(self._fit(positions.head(0)), periods)]
+        played, told = 0, ("team", "role", "x_m")
+        telling = [self._fit(positions.head(0)).select(told)]
         placed = np.zeros(positions.height, np.bool_)
         for index in self._pieces:
             rows = in_periods(self._fit(positions[index]).with_columns(row=pl.Series(index)), periods)
@@ -118,9 +118,9 @@ class _Table:
             placed[on_ice.filter(pl.col("x_m").is_not_null())["row"].to_numpy()] = True
             played += rows.height
             keepers, first = pl.col("role") == "goalkeeper", pl.col("team").is_first_distinct()
-            telling.append(as_in_the_first(on_ice.drop("row").filter(keepers | first)))
+            telling.append(as_in_the_first(on_ice.filter(keepers | first)).select(told))
         self.telling = pl.concat(telling)
-        """Rows of all goalkeepers, and of somebody of every team."""
+        """Team, role and x_m of all goalkeepers, and of somebody of every team."""
         self.teams = sorted(name for name in self.telling["team"].drop_nulls().unique().to_list() if name != OFFICIALS)
         self.outside_periods = positions.height - played
         self.off_ice = played - int(self._counts.sum())
@@ -136,13 +136,13 @@ class _Table:
         if not self._pieces:
             yield self._fit(self._rows), in_periods(self._fit(self._rows), self._periods)
 
-    def by_frame(self) -> Iterator[pl.DataFrame]:
-        """The rows that count of some whole frames that are covered."""
+    def by_second(self) -> Iterator[pl.DataFrame]:
+        """The rows that count of those frames that are covered, some whole seconds at a time."""
         rows, counts = self._rows, self._counts
         if not rows["frame"].is_sorted():
             order = np.argsort(rows["frame"].to_numpy(), kind="stable")
             rows, counts = rows[order], counts[order]
-        for part in pieces.by_frame(rows["frame"].to_numpy()):
+        for part in pieces.by_frame(np.floor(rows["time_s"].to_numpy()).astype(np.int32)):
             frames = self._fit(rows[part].filter(counts[part]))
             yield frames.filter(self.frames.covers(frames["frame"]))
         if not rows.height:

@@ -1,6 +1,6 @@
 """The match second by second: who is on the ice, how a team is spread out, how it moves."""
 
-from itertools import pairwise
+from collections.abc import Iterable
 
 import numpy as np
 import polars as pl
@@ -9,7 +9,6 @@ from tracker.movement_sums import ratio
 from tracker.presence import Frames, counted
 
 SECOND = pl.col("time_s").floor().cast(pl.Int64).alias("second")
-_SPELL_S = 600  # of the match are joined at once
 _SHAPE = ("centroid_x_m", "centroid_y_m", "width_m", "length_m", "spread_m")
 
 
@@ -28,39 +27,45 @@ def shapes(on_ice: pl.DataFrame) -> pl.DataFrame:
 
 
 def timeline(
-    frames: Frames, teams: list[str], shape: pl.DataFrame, present: pl.DataFrame, moved: pl.DataFrame
+    frames: Frames, teams: list[str], on_ice: Iterable[pl.DataFrame], present: pl.DataFrame, moved: pl.DataFrame
 ) -> pl.DataFrame:
     """One row per second and team.
 
     Args:
         frames: Those that are covered.
         teams: Their names.
-        shape: Of all frames, by `shapes`.
+        on_ice: All rows of those frames that count, some whole seconds at a time, in order.
         present: Of all tracks, by `tracker.presence.stretches`.
         moved: `tracker.movement_sums.sums` by second and team.
     """
-    covered = pl.DataFrame({"frame": frames.frame, "second": frames.second})
-    named = pl.DataFrame({"team": teams}, schema={"team": pl.String})
-    shape, number = shape.sort("frame"), counted(present, frames).sort("frame")
-    ends = np.flatnonzero(np.diff(frames.second // _SPELL_S)) + 1
-    per_second = pl.concat([
-        covered[first:last].join(named, how="cross")
-        .join(_between(shape, covered["frame"][first:last]), on=["frame", "team"], how="left")
-        .join(_between(number, covered["frame"][first:last]), on=["frame", "team"], how="left")
-        .group_by("second", "team")
-        .agg((pl.col("skaters").fill_null(0).median() + 0.5).floor().cast(pl.Int64), pl.col(_SHAPE).median())
-        for first, last in pairwise([0, *ends.tolist(), covered.height])
-    ])  # fmt: skip
+    number = counted(present, frames)
+    unseen = np.zeros(len(frames.frame), np.int64)
+
+    def medians(rows: pl.DataFrame) -> pl.DataFrame:
+        here = _between(frames, rows["frame"])
+        covered = pl.DataFrame({"frame": frames.frame[here], "second": frames.second[here]})
+        by_team = [
+            covered.with_columns(team=pl.lit(team, pl.String), skaters=pl.Series(number.get(team, unseen)[here]))
+            for team in teams
+        ]
+        nobody = covered.clear().with_columns(team=pl.lit(None, pl.String), skaters=pl.lit(None, pl.Int64))
+        return (
+            pl.concat([nobody, *by_team])
+            .join(shapes(rows), on=["frame", "team"], how="left")
+            .group_by("second", "team")
+            .agg((pl.col("skaters").median() + 0.5).floor().cast(pl.Int64), pl.col(_SHAPE).median())
+        )
+
+    per_second = pl.concat([medians(rows) for rows in on_ice])
     speed = moved.with_columns(
         mean_speed_mps=ratio("distance_m", "measured_s"), offensive_time_share=ratio("offensive_s", "zoned_s")
     )
     return per_second.join(speed, on=["second", "team"], how="left").sort("second", "team")
 
 
-def _between(rows: pl.DataFrame, frames: pl.Series) -> pl.DataFrame:
-    """Those of the rows, sorted by frame, that lie in the stretch of the frames, which are sorted, too."""
-    if not len(frames):
-        return rows.clear()
-    first = rows["frame"].search_sorted(frames[0], side="left")
-    last = rows["frame"].search_sorted(frames[-1], side="right")
-    return rows[first:last]
+def _between(frames: Frames, frame: pl.Series) -> slice:
+    """The stretch of the frames that rows lie in."""
+    if not len(frame):
+        return slice(0, 0)
+    first, last = np.searchsorted(frames.frame, [frame[0], frame[-1]])
+    return slice(int(first), int(last) + 1)

@@ -35,8 +35,7 @@ class TrackTable:
         time_s = self._tracks.time_s
         around = LONGEST_GAP_S + 0.25
         for part in pieces.by_frame(self._tracks.frame):
-            first, last = time_s[part.start] - around, time_s[part.stop - 1] + around
-            wider = slice(int(np.searchsorted(time_s, first)), int(np.searchsorted(time_s, last, side="right")))
+            wider = pieces.widened(part, time_s, around)
             yield with_speeds(self._rows(wider)).slice(part.start - wider.start, part.stop - part.start)
 
     def teams(self) -> list[str]:

@@ -71,6 +71,6 @@ def test_who_comes_and_goes_at_the_boards_counts_from_first_to_last(spells: list
         for track, (first, length) in enumerate(spells, 1)
     ])  # fmt: skip
     frames = Frames.of(np.arange(600), np.arange(600) / 30)
-    found = counted(stretches(rows, NHL), frames)["skaters"].to_numpy()
+    found = counted(stretches(rows, NHL), frames)["white"]
     each = [(np.arange(600) >= first) & (np.arange(600) < first + length) for first, length in spells]
     assert found.tolist() == np.sum(each, axis=0).tolist()

@@ -103,7 +103,7 @@ def heat(places: Array, rink: Rink, colour: Colour, levels: Sequence[float] = LE
 
     No picture is in it, only numbers: the search that follows an erasure can read every letter of the page.
     """
-    dense = density(places, rink).astype(np.float64)
+    dense = density([places], rink).astype(np.float64)
     if not dense.any():
         return []
     rows, columns = dense.shape
