@@ -1,7 +1,8 @@
 """One frame of the annotated video: who is who on the ice, the teams' figures, the rink from above."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cv2
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from tracker import rink_drawing
 from tracker.attacks import OFFICIALS
 from tracker.lettering import BOLD, Panel, pill, text_width, write
+from tracker.planes import Box
 from tracker.rink import Rink
 from tracker.scoreboard import Scoreboard, TeamLine
 from tracker.team_colours import OFFICIAL, UNKNOWN, Colour, text_on
@@ -27,7 +29,12 @@ _DRAWN = ("track_id", "team", "role", "x1", "x2", "y2", "observed", "x_m", "y_m"
 SLOWEST_KMH = 3
 """Slower than this a person stands, and no speed is written beside them."""
 _SHIFT = 4
-
+_LYING = 0.36
+"""Height of a ring that lies on the ice, as a share of its width."""
+_OPEN_BEHIND, _IN_FRONT = (-50, 230), (0, 180)
+"""From where to where a ring is drawn, in degrees from the right on, by the front."""
+_SAG_PX = 0.2
+"""A ring is made of straight lines, none of which is farther from it than this: each costs as much as any other."""
 
 class Annotator:
     """Draws frames of one video; holds nothing but pictures of what does not change.
@@ -70,15 +77,22 @@ class Annotator:
             rows: this frame's rows of the table of tracks (`tracker.tables.TRACKS`), and perhaps `speed_mps`.
             scoreboard: the figures of this second.
         """
+        draw_marks(self.marks(rows, scoreboard), image)
+
+    def marks(self, rows: pl.DataFrame, scoreboard: Scoreboard | None = None) -> list["Mark"]:
+        """What there is to draw on a frame, from the bottom up; arguments as of `draw_on`."""
         columns = (rows[n].to_list() if n in rows.columns else [None] * rows.height for n in _DRAWN)
         people = sorted(zip(*columns, strict=True), key=lambda person: person[5])
-        for track_id, team, role, x1, x2, y2, observed, _x, _y, speed in people:
-            self._person(image, track_id, team, role, (x1, x2, y2), observed, speed)
+        marks = [
+            self._person(track_id, team, role, (x1, x2, y2), observed, speed)
+            for track_id, team, role, x1, x2, y2, observed, _x, _y, speed in people
+        ]
         if self._minimap is not None:
             dots = [(x, y, self._colour(team, role)) for _, team, role, *_, x, y, _speed in people if x is not None]
-            self._minimap.draw(image, dots)
+            marks.append(Mark((self._minimap.of(dots),)))
         if "scoreboard" not in self._hide and scoreboard is not None and scoreboard.teams:
-            self._lay_strip(image, scoreboard)
+            marks.append(Mark((self._strip_of(scoreboard),)))
+        return marks
 
     def _colour(self, team: str | None, role: str) -> Colour:
         if team is None:
@@ -87,14 +101,13 @@ class Annotator:
 
     def _person(
         self,
-        image: Image,
         track_id: int,
         team: str | None,
         role: str,
         feet: tuple[float, float, float],
         observed: bool,
         speed_mps: float | None,
-    ) -> None:
+    ) -> "Mark":
         """An ellipse at the feet, open behind so that it seems to lie on the ice; under it the track's id and speed."""
         left, right, bottom = feet
         unit = self._unit
@@ -102,16 +115,13 @@ class Annotator:
         colour = self._colour(team, role)
         edge = LIGHT if _is_dark(colour) else DARK
         half = min(max((right - left) * 0.55, 9 * unit), 46 * unit)
+        parts: list[_Ring | _Laid] = []
         if "ellipses" not in self._hide:
-            centre = _fixed((left + right) / 2, bottom - 1.5 * unit)
-            axes = _fixed(half, half * 0.36)
-            thickness = 1 if official or not observed else max(2, round(2.4 * unit))
-            start, stop = (-50, 230) if observed else (0, 180)
-            if not official:
-                cv2.ellipse(image, centre, axes, 0, start, stop, edge, thickness + 2, cv2.LINE_AA, _SHIFT)
-            cv2.ellipse(image, centre, axes, 0, start, stop, colour, thickness, cv2.LINE_AA, _SHIFT)
+            centre, thickness = ((left + right) / 2, bottom - 1.5 * unit), max(2, round(2.4 * unit))
+            thin = official or not observed
+            parts.append(_Ring(centre, half, 1 if thin else thickness, colour, None if official else edge, observed))
         if official:
-            return
+            return Mark(tuple(parts))
         tags: list[Panel] = []
         if "ids" not in self._hide:
             tags.append(_tag(f"G {track_id}" if role == "goalkeeper" else str(track_id), colour, edge, unit))
@@ -120,14 +130,87 @@ class Annotator:
             tags.append(_speed_tag(kmh, unit))
         x = round((left + right) / 2 - (tags[0].picture.shape[1] / 2 if tags else 0))
         for tag in tags:
-            tag.lay(image, (x, round(bottom + half * 0.36 - 3 * unit)))
+            parts.append(_Laid(tag, (x, round(bottom + half * _LYING - 3 * unit))))
             x += tag.picture.shape[1]
+        return Mark(tuple(parts))
 
-    def _lay_strip(self, image: Image, scoreboard: Scoreboard) -> None:
+    def _strip_of(self, scoreboard: Scoreboard) -> "_Laid":
         if scoreboard != self._shown or self._strip is None:
             self._shown, self._strip = scoreboard, draw_strip(scoreboard, self._colours, self._unit)
         margin = round(16 * self._unit)
-        self._strip.lay(image, (margin, margin))
+        return _Laid(self._strip, (margin, margin))
+
+
+@dataclass(frozen=True)
+class _Ring:
+    """An ellipse that seems to lie on the ice, open behind; of who is only guessed to be there, its front half."""
+
+    centre: tuple[float, float]
+    half: float
+    """Of its width [px]."""
+    thickness: int
+    colour: Colour
+    edge: Colour | None
+    observed: bool
+
+    @property
+    def box(self) -> Box:
+        """x1, y1, x2, y2 [px]"""
+        (x, y), around = self.centre, self.thickness + 3
+        return x - self.half - around, y - self.half * _LYING - around, x + self.half + around, (
+            y + self.half * _LYING + around)  # fmt: skip
+
+    def draw(self, image: Image) -> None:
+        first, last = _OPEN_BEHIND if self.observed else _IN_FRONT
+        step = 2 * math.degrees(math.acos(1 - _SAG_PX / max(self.half, 1)))
+        angles = np.radians(np.linspace(first, last, 1 + math.ceil((last - first) / step)))
+        places = np.stack([np.cos(angles), _LYING * np.sin(angles)], axis=1) * self.half + self.centre
+        limit = 1 << 16
+        points = [np.round(places.clip(-limit, limit) * (1 << _SHIFT)).astype(np.int32)]
+        if self.edge is not None:
+            cv2.polylines(image, points, False, self.edge, self.thickness + 2, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(image, points, False, self.colour, self.thickness, cv2.LINE_AA, _SHIFT)
+
+
+@dataclass(frozen=True)
+class _Laid:
+    """A panel in its place."""
+
+    panel: Panel
+    at: tuple[int, int]
+
+    @property
+    def box(self) -> Box:
+        """x1, y1, x2, y2 [px]"""
+        height, width = self.panel.picture.shape[:2]
+        return self.at[0], self.at[1], self.at[0] + width, self.at[1] + height
+
+    def draw(self, image: Image) -> None:
+        self.panel.lay(image, self.at)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What belongs together of what is drawn."""
+
+    parts: tuple[_Ring | _Laid, ...]
+
+    @property
+    def box(self) -> Box:
+        """x1, y1, x2, y2 [px] of all that it changes; empty where it has no parts."""
+        left, top, right, bottom = zip(*([part.box for part in self.parts] or [(0.0,) * 4]), strict=True)
+        return min(left), min(top), max(right), max(bottom)
+
+    def draw(self, image: Image) -> None:
+        """Draw it on a BGR picture."""
+        for part in self.parts:
+            part.draw(image)
+
+
+def draw_marks(marks: Iterable[Mark], image: Image) -> None:
+    """Draw all of them on a BGR picture `(H, W, 3)`, contiguous."""
+    for mark in marks:
+        mark.draw(image)
 
 
 def draw_strip(board: Scoreboard, colours: Mapping[str, Colour], unit: float) -> Panel:
@@ -190,7 +273,7 @@ class _Minimap:
         self._panel = Panel.rounded(picture, 8 * unit, 0.92)
         self._dot = max(2.5, 3.6 * unit)
 
-    def draw(self, image: Image, dots: list[tuple[float, float, Colour]]) -> None:
+    def of(self, dots: list[tuple[float, float, Colour]]) -> _Laid:
         panel = replace(self._panel, picture=self._panel.picture.copy())
         if dots:
             places = np.array([(x, y) for x, y, _ in dots])
@@ -199,7 +282,7 @@ class _Minimap:
                 size = (self._dot - 1.0) if colour == OFFICIAL else self._dot
                 cv2.circle(panel.picture, _fixed(u, v), round((size + 1.1) * 16), DARK, -1, cv2.LINE_AA, _SHIFT)
                 cv2.circle(panel.picture, _fixed(u, v), round(size * 16), colour, -1, cv2.LINE_AA, _SHIFT)
-        panel.lay(image, self._at)
+        return _Laid(panel, self._at)
 
 
 @lru_cache(maxsize=256)

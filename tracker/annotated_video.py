@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from tracker.annotate import Annotator, Image
+from tracker.annotate import Annotator, Image, draw_marks
 from tracker.pipeline import ahead
+from tracker.planes import Planes
 from tracker.progress import Report
 from tracker.rink import Rink
 from tracker.scoreboard import scoreboards
@@ -49,21 +50,29 @@ def draw_video(
     source = frames(info, start_s=settings.start_s, end_s=settings.end_s, stride=settings.stride)
     decoded = ahead(times.timed_items("decode", source), AHEAD)
 
-    def drawn() -> Iterator[tuple[float, Image]]:
+    coding, canvas = info.coding, np.zeros((info.height, info.width, 3), np.uint8)
+
+    def drawn() -> Iterator[tuple[float, Planes | Image]]:
         with closing(decoded):
             for frame in decoded:
                 rows = table.rows(frame.index)
                 with times.timed("draw"):
-                    annotator.draw_on(frame.image, rows, boards.get(int(frame.time_s)))
-                yield frame.time_s, frame.image
+                    marks = annotator.marks(rows, boards.get(int(frame.time_s)))
+                    picture = frame.image if coding is None else frame.planes(coding)
+                    if isinstance(picture, Planes):
+                        with picture.open((mark.box for mark in marks), canvas) as image:
+                            draw_marks(marks, image)
+                    else:
+                        draw_marks(marks, picture)
+                yield frame.time_s, picture
 
     with (
-        VideoWriter(path, size, info.fps / settings.stride, preset=PRESET, crf=CRF) as writer,
+        VideoWriter(path, size, info.fps / settings.stride, preset=PRESET, crf=CRF, coding=coding) as writer,
         closing(ahead(drawn(), AHEAD)) as pictures,
     ):
-        for done, (time_s, image) in enumerate(pictures, start=1):
+        for done, (time_s, picture) in enumerate(pictures, start=1):
             with times.timed("encode"):
-                writer.write(image, time_s)
+                writer.write(picture, time_s)
             report("draw", done, total)
 
 

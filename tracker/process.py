@@ -2,11 +2,14 @@
 
 import shutil
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from classifier.errors import BadInput
-from tracker.environment import give_back_memory, give_large_memory_back_at_once
+from classifier.pixels import single_thread
+from tracker.environment import give_back_memory, give_large_memory_back_at_once, here_to_stay
 from tracker.job import Job, Tools, job_of, load_tools
 from tracker.progress import Report
 from tracker.run import RunPaths, locked, read_json, write_json
@@ -16,6 +19,9 @@ from tracker.stage_times import StageTimes
 if TYPE_CHECKING:
     from tracker.outcome import Measured
     from tracker.watch import Watched
+
+IMPORTED_AHEAD = 60
+"""Frames before the end of the first pass."""
 
 
 def process_videos(
@@ -167,9 +173,11 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
     tools.detector.prepare(job.info.width, job.info.height)
     from tracker.watch import watch  # seconds of imports, in which the network gets ready
 
+    here_to_stay()
     calibrated = [view.frame for view in tools.calibration if view.frame is not None]
-    with times.timed("total"):
-        seen = watch(job.info, job.run.partial, job.settings, tools.detector, calibrated, times, report)
+    with times.timed("total"), single_thread():  # the stages share the cores; OpenCV's threads wait for each other
+        nearly = _importing_near_the_end(report)
+        seen = watch(job.info, job.run.partial, job.settings, tools.detector, calibrated, times, nearly)
         made = _bring_out(job, tools, seen, times, report)
     from tracker.run_summary import summary_of
 
@@ -181,4 +189,16 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
 def _bring_out(job: Job, tools: Tools, seen: "Watched", times: StageTimes, report: Report) -> "Measured":
     from tracker.outcome import bring_out  # a second of imports that the first frame need not wait for
 
+    here_to_stay()
     return bring_out(job, tools, seen, times, report)
+
+
+def _importing_near_the_end(report: Report) -> Report:
+    """The same report; beside the last frames that are watched, what is needed after them is imported."""
+
+    def told(stage: str, done: int, total: int) -> None:
+        if stage == "watch" and done == max(1, total - IMPORTED_AHEAD):
+            Thread(target=import_module, args=("tracker.outcome",), daemon=True).start()
+        report(stage, done, total)
+
+    return told

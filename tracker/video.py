@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from classifier.errors import BadInput
+from tracker.planes import Coding, Planes
 
 PICTURE_FORMATS = ("image2", "_pipe")  # FFmpeg's names for single pictures: image2, png_pipe, jpeg_pipe, webp_pipe, …
 
@@ -37,6 +38,8 @@ class VideoInfo:
     """Seconds a tick."""
     timestamped: bool
     """Whether the timestamps are the file's own; otherwise (a raw stream) they follow from its nominal rate."""
+    coding: Coding | None
+    """What the decoded pictures' numbers mean, where they can be written again as they are."""
 
     @property
     def frame_count(self) -> int:
@@ -78,6 +81,10 @@ class Frame:
     def image(self) -> NDArray[np.uint8]:
         """(height, width, 3) BGR as shown, made when it is first asked for: most pictures are passed over."""
         return _as_shown(self.decoded)
+
+    def planes(self, coding: Coding) -> Planes:
+        """The picture to be drawn on and written with `coding`, its video's."""
+        return Planes.of(self.decoded, coding)
 
 
 def sha256_of(path: Path) -> str:
@@ -183,9 +190,8 @@ def _probe(path: Path, container: InputContainer, end_s: float | None) -> VideoI
             f"{path}: the file is cut off after {times_s[-1]:.1f} s ({len(stamps)} of {announced or '?'} frames); "
             f"copy it again, or process what is there with --end {max(times_s[-1] - 0.1, 0):.1f}"
         )
-    picture = _first_picture(path)
-    height, width = picture.shape[:2]
-    return VideoInfo(path, width, height, stream.codec_context.name, pts, stream.time_base, timestamped)
+    (height, width), coding = _first_picture(path)
+    return VideoInfo(path, width, height, stream.codec_context.name, pts, stream.time_base, timestamped, coding)
 
 
 def _timestamps(stamps: list[int | None], stream: VideoStream) -> tuple[NDArray[np.int64], bool]:
@@ -199,10 +205,14 @@ def _timestamps(stamps: list[int | None], stream: VideoStream) -> tuple[NDArray[
     return np.array(ticks, dtype=np.int64), False
 
 
-def _first_picture(path: Path) -> NDArray[np.uint8]:
-    """The first frame as shown: proof that the codec works, and the only sure word on rotation."""
+def _first_picture(path: Path) -> tuple[tuple[int, int], Coding | None]:
+    """Height, width and coding of the first frame as shown: proof that the codec works, and the only sure word on
+    rotation."""
     with _open(path) as container:
-        return _as_shown(next(iter(container.decode(_video_stream(path, container)))))
+        stream = _video_stream(path, container)
+        picture = next(iter(container.decode(stream)))
+        height, width = _as_shown(picture).shape[:2]
+        return (height, width), Coding.of(stream.codec_context, picture)
 
 
 def _index_of(picture: VideoFrame, info: VideoInfo, *, after: int) -> int:

@@ -11,6 +11,8 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from tracker.planes import Coding, Planes
+
 TIME_BASE = Fraction(1, 90_000)  # the MPEG clock: every frame rate in use fits without rounding drift
 
 
@@ -23,16 +25,20 @@ class VideoWriter:
         fps: Nominal frames a second, a hint for rate control only.
         preset: x264's speed preset.
         crf: x264's constant rate factor; smaller is better and larger on disk.
+        coding: That of the planes that will be written; None where pictures will.
     """
 
     def __init__(
-        self, path: Path, size: tuple[int, int], fps: float, *, preset: str = "veryfast", crf: int = 23
-    ) -> None:
+        self, path: Path, size: tuple[int, int], fps: float, *, preset: str = "veryfast", crf: int = 23,
+        coding: Coding | None = None,
+    ) -> None:  # fmt: skip
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         rate = Fraction(fps).limit_denominator(1001)
         self._stream = self._container.add_stream("libx264", rate=rate, options={"preset": preset, "crf": str(crf)})
         self._stream.width, self._stream.height = size[0] // 2 * 2, size[1] // 2 * 2
         self._stream.pix_fmt = "yuv420p"
+        if coding is not None:
+            coding.announce(self._stream.codec_context)
         self._stream.codec_context.time_base = TIME_BASE
         # Used again for every frame, since x264 takes a copy: 2.8 MB less to find and to give back each time.
         self._converted = np.empty((self._stream.height * 3 // 2, self._stream.width), np.uint8)
@@ -40,15 +46,21 @@ class VideoWriter:
         self._picture.time_base = TIME_BASE
         self._first_time_s: float | None = None
 
-    def write(self, image: NDArray[np.uint8], time_s: float) -> None:
-        """Append one (height, width, 3) BGR frame, shown at `time_s`; the first one's time becomes 0."""
+    def write(self, picture: NDArray[np.uint8] | Planes, time_s: float) -> None:
+        """Append one picture, (height, width, 3) BGR or planes of the `coding` that was announced, shown at `time_s`;
+        the first one's time becomes 0."""
         if self._first_time_s is None:
             self._first_time_s = time_s
-        height, width = self._stream.height, self._stream.width
-        cv2.cvtColor(np.ascontiguousarray(image[:height, :width]), cv2.COLOR_BGR2YUV_I420, dst=self._converted)
-        _fill(self._picture, self._converted.reshape(-1))
+        _fill(self._picture, (picture if isinstance(picture, Planes) else self._planes_of(picture)).values.reshape(-1))
         self._picture.pts = round((time_s - self._first_time_s) / TIME_BASE)
         self._container.mux(self._stream.encode(self._picture))
+
+    def _planes_of(self, image: NDArray[np.uint8]) -> Planes:
+        cv2.cvtColor(
+            np.ascontiguousarray(image[: self._stream.height, : self._stream.width]), cv2.COLOR_BGR2YUV_I420,
+            dst=self._converted,
+        )  # fmt: skip
+        return Planes(self._converted, Coding())
 
     def close(self) -> None:
         self._container.mux(self._stream.encode(None))
