@@ -7,8 +7,11 @@ of which 1.05 was expected, 1.76, 1.25, and 1.07 to 1.22 since, of which holes i
 (docs/throughput.md). A second is processed beforehand, since exporting the detector, once for a size, takes a gigabyte;
 and the demo's teams are learned, since heat maps and the timeline are made for teams only.
 
-    python benchmarks/memory.py                     1 and 10 minutes of the demo match at the default settings
-    python benchmarks/memory.py --image-size 320    the same, sooner: the network's input does not grow with the length
+    python -m benchmarks.memory                     1 and 10 minutes of the demo match at the default settings
+    python -m benchmarks.memory --image-size 320    the same, sooner: the network's input does not grow with the length
+    python -m benchmarks.memory --minutes 5 --minutes 60 --resumed
+                                                    an hour in a third of its time: as a run that was killed five
+                                                    minutes before the end of the video and goes on
 """
 
 import json
@@ -16,12 +19,17 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import av
 import click
+import numpy as np
 from rich.console import Console
 from rich.table import Table
+
+from tracker.detection_log import RECORD
+from tracker.video import probe
 
 ROOT = Path(__file__).resolve().parents[1]
 MATCH = ROOT / "videos" / "demo" / "match.mp4"
@@ -69,6 +77,28 @@ def measured(arguments: list[str], workspace: Path) -> tuple[float, float, dict]
     return peak, float(lines[-2]), json.loads(lines[0])["runs"][0]
 
 
+def stop_late(arguments: list[str], workspace: Path, run: str, known: Path, until: int) -> None:
+    """Leave what a `cleansheet process` that was killed would have: a log of detections up to the frame `until`, of a
+    looped video that shows again and again what the log `known` is of."""
+    partial = workspace / "runs" / f"{run}.partial"
+    begun = subprocess.Popen(
+        [sys.executable, "-m", "tracker.cli", "process", *arguments, "-w", str(workspace)],
+        cwd=ROOT, env=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while begun.poll() is None and not (partial / "detections.bin").exists():
+        time.sleep(0.1)
+    begun.kill()
+    begun.wait()
+    once = np.fromfile(known, RECORD)
+    length, every = int(once["frame"].max()) + 1, int(np.diff(np.unique(once["frame"]))[0])
+    once = once[once["frame"] % every == 0]  # the last frame of a video is looked at in any case
+    with (partial / "detections.bin").open("wb") as file:
+        for shift in range(0, until, length):
+            again = once.copy()
+            again["frame"] += shift
+            file.write(again[again["frame"] < until].tobytes())
+
+
 def draw(rows: list[tuple[float, float, float]], target: Path) -> None:
     """Minutes of the match, peak MiB and processor seconds of each run, as a picture."""
     import matplotlib as mpl
@@ -97,13 +127,17 @@ def draw(rows: list[tuple[float, float, float]], target: Path) -> None:
 @click.option("--image-size", type=int, default=960, show_default=True)
 @click.option("--no-video", is_flag=True)
 @click.option("--calibration", type=click.Path(exists=True, path_type=Path), default=CALIBRATION, show_default=True)
+@click.option("--resumed", is_flag=True,
+              help="Of longer videos than the first, only as many minutes at the end are looked at.")
 @click.option("--chart", type=click.Path(dir_okay=False, path_type=Path), help="Draw time and memory over length.")
 def main(
-    video: Path, minutes: tuple[float, ...], image_size: int, no_video: bool, calibration: Path, chart: Path | None
-) -> None:
+    video: Path, minutes: tuple[float, ...], image_size: int, no_video: bool, calibration: Path, resumed: bool,
+    chart: Path | None,
+) -> None:  # fmt: skip
     """Print peak memory and processor time for each length, and the ratio of memory to the first's."""
     grid = Table("minutes", "frames", "tracks", "peak MiB", "ratio", "processor s", "core-ms a frame", "seconds")
-    first, rows = None, []
+    first: tuple[float, Path, int] | None = None
+    rows: list[tuple[float, float, float]] = []
     with tempfile.TemporaryDirectory() as folder:
         for command in (["import", str(CROPS)], ["train"]):
             subprocess.run(
@@ -116,10 +150,16 @@ def main(
             loop_video(video, looped, length * 60)
             arguments = [str(looped), "--end", str(length * 60), "--image-size", str(image_size),
                          "--calibration", str(calibration)]  # fmt: skip
-            peak, used, run = measured(arguments + ["--no-video"] * no_video, Path(folder) / "workspace")
-            first = first or peak
+            arguments += ["--no-video"] * no_video
+            if resumed and first is not None:
+                _, log, shown = first
+                until = probe(looped, end_s=length * 60).frame_count - shown
+                stop_late(arguments, Path(folder) / "workspace", looped.stem, log, until)
+                arguments.append("--resume")
+            peak, used, run = measured(arguments, Path(folder) / "workspace")
+            first = first or (peak, Path(run["folder"]) / "detections.bin", int(run["frames"]))
             rows.append((length, peak, used))
-            grid.add_row(f"{length:g}", str(run["frames"]), str(run["tracks"]), f"{peak:.0f}", f"{peak / first:.3f}",
+            grid.add_row(f"{length:g}", str(run["frames"]), str(run["tracks"]), f"{peak:.0f}", f"{peak / first[0]:.3f}",
                          f"{used:.0f}", f"{1000 * used / max(run['frames'], 1):.1f}",
                          f"{run['seconds']['total']:.0f}")  # fmt: skip
             if chart is not None:

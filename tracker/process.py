@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.errors import BadInput
 from classifier.pixels import single_thread
-from tracker.environment import give_back_memory, give_large_memory_back_at_once, here_to_stay
+from tracker.environment import give_back_memory, give_large_memory_back_at_once, importing
 from tracker.job import Job, Tools, job_of, load_tools
 from tracker.progress import Report
 from tracker.run import RunPaths, locked, read_json, write_json
@@ -171,9 +171,8 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
     times = StageTimes()
     give_large_memory_back_at_once()
     tools.detector.prepare(job.info.width, job.info.height)
-    from tracker.watch import watch  # seconds of imports, in which the network gets ready
-
-    here_to_stay()
+    with importing():
+        from tracker.watch import watch  # seconds of imports, in which the network gets ready
     calibrated = [view.frame for view in tools.calibration if view.frame is not None]
     with times.timed("total"), single_thread():  # the stages share the cores; OpenCV's threads wait for each other
         nearly = _importing_near_the_end(report)
@@ -187,9 +186,8 @@ def _make(job: Job, tools: Tools, key: dict[str, Any], report: Report) -> dict[s
 
 
 def _bring_out(job: Job, tools: Tools, seen: "Watched", times: StageTimes, report: Report) -> "Measured":
-    from tracker.outcome import bring_out  # a second of imports that the first frame need not wait for
-
-    here_to_stay()
+    with importing():
+        from tracker.outcome import bring_out  # a second of imports that the first frame need not wait for
     return bring_out(job, tools, seen, times, report)
 
 
