@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from tracker.annotate import Annotator, Image, draw_marks
+from tracker.canvas import Canvas
 from tracker.pipeline import ahead
 from tracker.planes import Planes
 from tracker.progress import Report
@@ -50,7 +52,7 @@ def draw_video(
     source = frames(info, start_s=settings.start_s, end_s=settings.end_s, stride=settings.stride)
     decoded = ahead(times.timed_items("decode", source), AHEAD)
 
-    coding, canvas = info.coding, np.zeros((info.height, info.width, 3), np.uint8)
+    canvas = Canvas(info)
 
     def drawn() -> Iterator[tuple[float, Planes | Image]]:
         with closing(decoded):
@@ -58,16 +60,11 @@ def draw_video(
                 rows = table.rows(frame.index)
                 with times.timed("draw"):
                     marks = annotator.marks(rows, boards.get(int(frame.time_s)))
-                    picture = frame.image if coding is None else frame.planes(coding)
-                    if isinstance(picture, Planes):
-                        with picture.open((mark.box for mark in marks), canvas) as image:
-                            draw_marks(marks, image)
-                    else:
-                        draw_marks(marks, picture)
+                    picture = canvas.drawn(frame, (mark.box for mark in marks), partial(draw_marks, marks))
                 yield frame.time_s, picture
 
     with (
-        VideoWriter(path, size, info.fps / settings.stride, preset=PRESET, crf=CRF, coding=coding) as writer,
+        VideoWriter(path, size, info.fps / settings.stride, preset=PRESET, crf=CRF, coding=info.coding) as writer,
         closing(ahead(drawn(), AHEAD)) as pictures,
     ):
         for done, (time_s, picture) in enumerate(pictures, start=1):

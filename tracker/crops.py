@@ -4,15 +4,13 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-if TYPE_CHECKING:  # most who look at crops detect nobody, and this import takes seconds
-    import supervision as sv
+from tracker.detections import Boxes
 
 SPELL_S = 5.0  # as many crops are kept of each spell as of a track: it may turn out to be another person's
 PART_S = 1.25  # of a spell: the best crop of each is kept, since a track may turn out to be cut anywhere
@@ -66,7 +64,7 @@ class CropKeeper:
     def offer(
         self,
         image: NDArray[np.uint8],
-        detections: "sv.Detections",
+        detections: Boxes,
         tracklets: NDArray[np.int64],
         frame: int,
         time_s: float,
@@ -129,7 +127,7 @@ class CropKeeper:
 
 
 def crop_scores(
-    detections: "sv.Detections", frame_size: tuple[int, ...], settings: CropSettings
+    detections: Boxes, frame_size: tuple[int, ...], settings: CropSettings
 ) -> NDArray[np.float64]:  # fmt: skip
     """How good a crop each box would make: (N,) from 0 (not to be used) to about 1.
 

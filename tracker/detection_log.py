@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import supervision as sv
 from numpy.typing import NDArray
+
+from tracker.detections import Boxes, Found
 
 RECORD = np.dtype([("frame", "<i8"), ("xyxy", "<f4", 4), ("confidence", "<f4"), ("class_id", "<i4")])
 CLOSING = -1  # the class of a record that says: this frame is complete
@@ -35,7 +36,7 @@ class DetectionLog:
         self.last_frame = int(records["frame"][kept - 1]) if kept else -1
         """The last complete frame, -1 where there is none."""
 
-    def append(self, frame: int, detections: sv.Detections) -> None:
+    def append(self, frame: int, detections: Boxes) -> None:
         """Write one frame's detections; frames come in ascending order."""
         records = np.zeros(len(detections) + 1, dtype=RECORD)
         records["frame"] = frame
@@ -48,7 +49,7 @@ class DetectionLog:
         self._file.flush()
         self.last_frame = frame
 
-    def read(self) -> Iterator[tuple[int, sv.Detections]]:
+    def read(self) -> Iterator[tuple[int, Found]]:
         """All complete frames in order, a few at a time in memory."""
         pending = np.zeros(0, dtype=RECORD)
         with self._path.open("rb") as file:
@@ -64,8 +65,8 @@ class DetectionLog:
         self._file.close()
 
 
-def _as_detections(records: NDArray[np.void]) -> sv.Detections:
-    return sv.Detections(
+def _as_detections(records: NDArray[np.void]) -> Found:
+    return Found(
         xyxy=records["xyxy"].copy(),
         confidence=records["confidence"].copy(),
         class_id=records["class_id"].astype(np.int64),

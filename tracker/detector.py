@@ -15,11 +15,12 @@ import numpy.typing as npt
 
 from classifier.errors import BadInput
 from tracker.company import COMPANY, DEFAULT_CONFIDENCE, counting
+from tracker.detections import Found
 from tracker.detector_weights import ROLES, Weights, find_weights
 from tracker.runtimes import Runtime, open_runtime
 from tracker.stature import large_enough
 
-if TYPE_CHECKING:  # a second and more to import, which can wait until somebody was found
+if TYPE_CHECKING:
     import supervision as sv
 
 __all__ = ["ROLES", "Detector", "Letterbox"]
@@ -169,10 +170,10 @@ class Detector:
         Raises:
             BadInput: not such a picture.
         """
-        return self.many([image])[0]
+        return self.many([image])[0].supervised()
 
-    def many(self, images: Sequence[npt.NDArray[np.uint8]], free: float = 0.0) -> "list[sv.Detections]":
-        """The same for pictures of one size; as many threads as `workers` may call this at once.
+    def many(self, images: Sequence[npt.NDArray[np.uint8]], free: float = 0.0) -> list[Found]:
+        """The same for pictures of one size, without supervision; as many threads as `workers` may call this at once.
 
         Args:
             images: each as for a single one.
@@ -193,10 +194,8 @@ class Detector:
 
     def _people(
         self, output: npt.NDArray[np.float32], letterbox: Letterbox, size: tuple[int, ...]
-    ) -> "sv.Detections":
+    ) -> Found:
         """From the network's raw output of one picture, see `tracker.runtimes.Runtime`, to the people on it."""
-        import supervision as sv
-
         if output.shape[-1] == 6:
             confidence = output[:, 4]
             strong = np.flatnonzero((confidence >= self.confidence) & np.isin(output[:, 5], self._classes))
@@ -217,9 +216,7 @@ class Detector:
         boxes = letterbox.undo(xyxy[kept], size[1], size[0])
         visible = ((boxes[:, 2:] - boxes[:, :2]) > 1).all(axis=1)
         visible &= large_enough(boxes, confidence[kept], size[1], size[0])
-        return sv.Detections(
-            xyxy=boxes[visible], confidence=confidence[kept][visible], class_id=role[kept][visible].astype(np.int64)
-        )
+        return Found(boxes[visible], confidence[kept][visible], role[kept][visible].astype(np.int64))
 
 
 def thinned(

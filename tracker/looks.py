@@ -3,9 +3,9 @@ goalkeeper or an official from a skater."""
 
 import cv2
 import numpy as np
-import supervision as sv
 from numpy.typing import NDArray
 
+from tracker.detections import Boxes
 from tracker.detector_weights import ROLES
 
 GRID = (12, 8)  # rows and columns that a box is reduced to
@@ -16,7 +16,7 @@ ROLE = 7.0
 HIDDEN_SHARE = 0.35  # covered by somebody in front: what is seen is the other person
 
 
-def looks(image: NDArray[np.uint8], detections: sv.Detections) -> NDArray[np.float64]:
+def looks(image: NDArray[np.uint8], detections: Boxes) -> NDArray[np.float64]:
     """Median CIELAB colour of jersey and legs of each box, and the role that the detector saw in it: (N, 8), NaN where
     somebody in front hides the person.
 

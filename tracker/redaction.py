@@ -1,6 +1,7 @@
 """A person made unrecognisable in an annotated video: the boxes of their tracks, in every frame, are turned to fog."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from classifier.errors import CleansheetError
+from tracker.canvas import Canvas
 from tracker.video import frames, probe
 from tracker.video_writer import VideoWriter
 
@@ -47,13 +49,12 @@ def redact(source: Path, target: Path, tracks: pl.DataFrame, hidden: Collection[
     seen_s = tracks["time_s"].unique().sort().to_numpy()
     shown_s = info.times_s + _first_time_s(info.times_s, seen_s, start_s, source)
     covered = _by_frame(tracks.filter(pl.col("track_id").is_in(list(hidden))), shown_s)
-    size = (info.width, info.height)
-    with VideoWriter(target, size, info.fps, crf=CRF) as writer:
+    size, canvas = (info.width, info.height), Canvas(info)
+    with VideoWriter(target, size, info.fps, crf=CRF, coding=info.coding) as writer:
         for frame in frames(info):
-            for box in covered.get(frame.index, ()):
-                fog(frame.image, covering(box, size))
-                fog(frame.image, tags_below(box, size))
-            writer.write(frame.image, frame.time_s)
+            boxes = covered.get(frame.index, ())
+            regions = [region for box in boxes for region in (covering(box, size), tags_below(box, size))]
+            writer.write(canvas.drawn(frame, regions, partial(_fog_all, regions)), frame.time_s)
 
 
 def covering(box: Boxes, frame_size: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -81,6 +82,11 @@ def tags_below(box: Boxes, frame_size: tuple[int, int]) -> tuple[int, int, int, 
     left, right = (int(np.clip(round(centre + value * unit), 0, frame_size[0])) for value in (-30, 92))
     top, bottom = (int(np.clip(round(value), 0, frame_size[1])) for value in (top, top + 22 * unit))
     return left, top, right, bottom
+
+
+def _fog_all(regions: Iterable[tuple[int, int, int, int]], image: Image) -> None:
+    for region in regions:
+        fog(image, region)
 
 
 def fog(image: Image, region: tuple[int, int, int, int]) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-import supervision as sv
 from numpy.typing import NDArray
 
 from tracker.association.associator import Associator
@@ -15,6 +14,7 @@ from tracker.background import Background, Sightings
 from tracker.camera_motion import CameraPath, CameraSteps
 from tracker.crops import CropKeeper
 from tracker.detection_log import DetectionLog
+from tracker.detections import Found
 from tracker.detector import Detector
 from tracker.environment import give_back_memory
 from tracker.looks import looks
@@ -113,7 +113,7 @@ def watch(
 def _detected(
     source: Iterator[Frame], detector: Detector, log: DetectionLog, times: StageTimes, wanted: Callable[[int], bool],
     area: SearchArea | None, every: int,
-) -> Generator[tuple[Frame, sv.Detections | None], None, None]:  # fmt: skip
+) -> Generator[tuple[Frame, Found | None], None, None]:  # fmt: skip
     """Every frame with its people, from the log while it lasts, then from the detector; None where none are wanted.
 
     People are wanted in one frame of `every`, so that many go to the detector's threads together: otherwise those that
@@ -126,7 +126,7 @@ def _detected(
         looked_at = [frame for frame in batch if wanted(frame.index)]
         return batch, looked_at, area.next() if area is not None and looked_at else 0.0
 
-    def detect(question: tuple[list[Frame], list[Frame], float]) -> dict[int, sv.Detections]:
+    def detect(question: tuple[list[Frame], list[Frame], float]) -> dict[int, Found]:
         _, looked_at, free = question
         if not looked_at:
             return {}
@@ -134,7 +134,7 @@ def _detected(
             found = detector.many([frame.image for frame in looked_at], free)
         return dict(zip((frame.index for frame in looked_at), found, strict=True))
 
-    def seen(found: sv.Detections | None) -> sv.Detections | None:
+    def seen(found: Found | None) -> Found | None:
         if area is not None and found is not None:
             area.seen(found.xyxy)
         return found
@@ -164,4 +164,4 @@ def _looked_up(
     """Index, picture and people's boxes of single frames."""
     for index in wanted:
         frame = next(frames(info, start_s=float(info.times_s[index])))
-        yield index, frame.image, detector(frame.image).xyxy.astype(np.float64)
+        yield index, frame.image, detector.many([frame.image])[0].xyxy.astype(np.float64)

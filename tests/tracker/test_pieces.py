@@ -45,6 +45,8 @@ def test_pieces_by_track_hold_whole_tracks_in_order_and_every_row_once(track_id,
     assert sorted(np.concatenate([[], *found])) == list(range(len(track_id)))
     held = [set(track_id[rows].tolist()) for rows in found]
     assert sum(map(len, held)) == len(set(track_id.tolist())), "no track lies in two pieces"
+    long = {track for track in track_id.tolist() if (track_id == track).sum() >= most}
+    assert all(len(tracks) == 1 for tracks in held if tracks & long), "a long track is a piece of its own"
     for rows in found:
         assert (np.diff(np.lexsort((time_s[rows], track_id[rows]))) == 1).all()
 
@@ -55,6 +57,21 @@ def test_pieces_by_frame_hold_whole_frames_and_every_row_once(frame, most):
     found = list(pieces.by_frame(frame, most))
     assert [row for part in found for row in range(part.start, part.stop)] == list(range(len(frame)))
     assert sum(len(set(frame[part].tolist())) for part in found) == len(set(frame.tolist()))
+
+
+@given(arrays(np.int32, st.integers(0, 60), elements=st.integers(-9, 9)), st.integers(0, 60), st.integers(1, 40))
+def test_rows_are_numbered_sliced_and_seen_with_what_is_around_them(values, first, most):
+    distinct, which = pieces.numbered(values)
+    assert distinct.tolist() == sorted(set(values.tolist()))
+    assert distinct[which].tolist() == values.tolist()
+    rows = np.arange(len(values))
+    parts = list(pieces.slices(len(values), most))
+    assert [row for part in parts for row in rows[part].tolist()] == rows.tolist()
+    assert all(len(rows[part]) <= most for part in parts)
+    time_s = np.sort(values).astype(float)
+    for part in parts:
+        near = (time_s >= time_s[part][0] - first / 9) & (time_s <= time_s[part][-1] + first / 9)
+        assert rows[pieces.widened(part, time_s, first / 9)].tolist() == np.flatnonzero(near).tolist()
 
 
 @given(st.lists(arrays(np.float32, st.tuples(st.integers(0, 5), st.just(3)), elements=st.floats(0, 9, width=32))))

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tracker.paths import FPS, hockey_path, tracks
+from tracker import pieces
 from tracker.calibration import Calibration, PointPair, from_points
 from tracker.homography import apply
 from tracker.movement import steps
@@ -92,6 +93,23 @@ def test_a_rush_is_as_fast_as_it_was_although_the_body_leans():
     assert steps(table)["speed_mps"].max() == pytest.approx(8, abs=0.3)
     middles = np.diff((path + leaning(path))[:, 0]) * FPS
     assert middles.max() < 8 - 0.4  # what the middles of the boxes do
+
+
+def test_a_long_track_is_smoothed_in_parts_as_if_it_were_one():
+    """Whoever is followed for a quarter of an hour has the places that the last minutes alone give them."""
+    rng = np.random.default_rng(11)
+    path = np.concatenate([hockey_path(np.random.default_rng(seed), 100) for seed in range(8)])
+    boxes = boxes_at(path, rng.normal(0, 1.8, path.shape))
+    frame, late = np.arange(len(path)), len(path) - 14_000
+    assert late < pieces.ROWS < len(path) < 2 * pieces.ROWS, "cut where the last minutes alone are not"
+    whole, end = (
+        positions(tracks([boxes[first:]], [frame[first:]]), {1: "white"}, calibrated(), frame_size=SIZE)
+        for first in (0, late)
+    )
+    apart = int(30 * FPS)
+    places = [table.select("x_m", "y_m").to_numpy() for table in (whole[late + apart :], end[apart:])]
+    assert np.nanmax(np.abs(places[0] - places[1])) < 1e-6
+    assert np.isnan(places[0]).sum() == np.isnan(places[1]).sum()
 
 
 def test_somebody_who_stands_still_goes_nowhere():

@@ -3,7 +3,6 @@
 from array import array
 
 import numpy as np
-import supervision as sv
 
 from tracker.association.belief import believable
 from tracker.association.config import AssociationConfig
@@ -16,6 +15,7 @@ from tracker.association.plain_view import covered
 from tracker.association.resemblance import Resemblance
 from tracker.association.result import build_tracks
 from tracker.association.tracks import Tracks
+from tracker.detections import Boxes
 from tracker.spool import Spool
 
 _ROW = np.dtype([("step", "i4"), ("tracklet", "i4"), ("xyxy", "f4", 4), ("confidence", "f4"), ("class_id", "i2"),
@@ -46,7 +46,7 @@ class Associator:
 
     def update(
         self,
-        detections: sv.Detections,
+        detections: Boxes,
         frame: int,
         time_s: float,
         looks: np.ndarray | None = None,
