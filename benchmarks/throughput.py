@@ -13,6 +13,7 @@ with a look at every 2nd frame; the reference's steps 3 to 4 a second, `ultralyt
 became the default: 12 times the reference with the video, by processor time, since it had been that as an option.
 
     python -m benchmarks.throughput --seconds 10 --rounds 3 --clip CLIP.mp4
+    python -m benchmarks.throughput --seconds 12 --no-demo --only-defaults --clip CLIP.mp4     in a third of the time
 """
 
 import json
@@ -36,9 +37,12 @@ from tracker.video import probe
 ROOT = Path(__file__).resolve().parents[1]
 MATCH = ROOT / "videos" / "demo" / "match.mp4"
 HERE = {**os.environ, "PYTHONPATH": str(ROOT)}
-OURS = {
+DEFAULTS = {
     "cleansheet process": [],
     "cleansheet process --no-video": ["--no-video"],
+}
+OURS = {
+    **DEFAULTS,
     "cleansheet process --detect-every 1": ["--detect-every", "1"],
     "cleansheet process --detect-every 1 --no-video": ["--detect-every", "1", "--no-video"],
     "cleansheet process --runtime pytorch": ["--runtime", "pytorch"],
@@ -96,27 +100,33 @@ def _run(arguments: list[str]) -> dict[str, Any]:
 @click.option("--seconds", type=float, default=10.0, show_default=True, help="Of each video.")
 @click.option("--rounds", type=int, default=3, show_default=True)
 @click.option("--clip", type=click.Path(exists=True, path_type=Path), multiple=True, help="Videos besides the demo.")
+@click.option("--demo/--no-demo", default=True, show_default=True, help="Whether the demo is processed, too.")
+@click.option("--only-defaults", is_flag=True, help="Leave out other runtimes and more looks.")
 @click.option("--output", type=click.Path(path_type=Path), help="All measurements as JSON.")
-def main(seconds: float, rounds: int, clip: tuple[Path, ...], output: Path | None) -> None:
+def main(
+    seconds: float, rounds: int, clip: tuple[Path, ...], demo: bool, only_defaults: bool, output: Path | None
+) -> None:  # fmt: skip
     """Print frames a second of everybody, medians over the rounds, and ratios to the reference and to ultralytics."""
     everything = {}
     with tempfile.TemporaryDirectory() as folder:
-        for video in (MATCH, *clip):
+        for video in (*((MATCH,) if demo else ()), *clip):
             played = video
             if probe(video).duration_s < seconds:
                 played = Path(folder) / video.name
                 loop_video(video, played, seconds)
-            everything[video.name] = _side_by_side(played, seconds, rounds)
+            everything[video.name] = _side_by_side(played, seconds, rounds, DEFAULTS if only_defaults else OURS)
             Console(width=150).print(_table(video.name, everything[video.name]))
     if output is not None:
         output.write_text(json.dumps(everything, indent=2))
 
 
-def _side_by_side(video: Path, seconds: float, rounds: int) -> dict[str, list[dict[str, float]]]:
-    measured: dict[str, list[dict[str, float]]] = {name: [] for name in (*OURS, REFERENCE, TRACK)}
+def _side_by_side(
+    video: Path, seconds: float, rounds: int, runs: dict[str, list[str]]
+) -> dict[str, list[dict[str, float]]]:
+    measured: dict[str, list[dict[str, float]]] = {name: [] for name in (*runs, REFERENCE, TRACK)}
     ours([], video, 1.0)  # the export of the detector, which is made once, is not part of any round
     for _ in range(rounds):
-        for name, options in OURS.items():
+        for name, options in runs.items():
             measured[name].append(ours(options, video, seconds))
         measured[REFERENCE].append(other("reference", video, seconds))
         measured[TRACK].append(other("track", video, seconds))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tracker import pieces
 from tracker.crops import track_folder_name
 from tracker.label_store import Card, Cut, LabelStore, Person, open_labels
 
@@ -93,10 +94,11 @@ def tracks_key(track_id: np.ndarray, frame: np.ndarray) -> str:
         track_id: (N,) of every box.
         frame: (N,) of every box.
     """
-    ids, index = np.unique(track_id, return_inverse=True)
+    ids, index = pieces.numbered(track_id)
     first, last = np.full(len(ids), np.iinfo(np.int64).max), np.full(len(ids), -1)
-    np.minimum.at(first, index, frame)
-    np.maximum.at(last, index, frame)
+    for part in pieces.slices(len(index)):
+        np.minimum.at(first, index[part], frame[part])
+        np.maximum.at(last, index[part], frame[part])
     spans = np.stack([ids, first, last], axis=1).tolist()
     return hashlib.sha256(json.dumps(spans).encode()).hexdigest()
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tracker import pieces
 from tracker.association.tracks import Piece, Tracks
 from tracker.detector_weights import ROLES
 from tracker.positions import Ground, feet
@@ -37,8 +38,14 @@ class LineChange(NamedTuple):
 
 def line_changes(tracks: Tracks, ground: Ground, rink: Rink) -> tuple[LineChange, ...]:
     """Where tracks pass from a player who goes off to one who comes on, sorted. Officials do not change."""
-    seen = np.flatnonzero(tracks.observed)
-    seen = seen[np.lexsort((tracks.time_s[seen], tracks.track_id[seen]))]
+    found: list[LineChange] = []
+    for rows in pieces.by_track(tracks.track_id, tracks.time_s):
+        found += _of_some(tracks, rows[tracks.observed[rows]], ground, rink)
+    return tuple(found)
+
+
+def _of_some(tracks: Tracks, seen: NDArray[np.integer], ground: Ground, rink: Rink) -> list[LineChange]:
+    """Those of whole tracks, of which `seen` are the rows that are no guesses, sorted by track and time."""
     track, time_s = tracks.track_id[seen], tracks.time_s[seen]
     gaps = 1 + np.flatnonzero((np.diff(track) == 0) & (np.diff(time_s) >= UNSEEN_S))
     found = []
@@ -56,7 +63,7 @@ def line_changes(tracks: Tracks, ground: Ground, rink: Rink) -> tuple[LineChange
         towards, away = -_slope(time_s[begin:gap], before), _slope(time_s[gap:end], after)
         if towards > TOWARDS_MPS and away > AWAY_MPS and not _official(tracks, seen[first:last]):
             found.append(LineChange(int(track[gap]), int(tracks.frame[seen[gap]])))
-    return tuple(found)
+    return found
 
 
 def divided(tracks: Tracks, changes: Iterable[Sequence[int]]) -> Tracks:

@@ -30,7 +30,8 @@ def steps(rows: pl.DataFrame, rink: Rink | None = None, attacks: Mapping[str, Si
     `error` (above 13 m/s; its distance and speed are null), `zone` (offensive, neutral, defensive, or null) of the
     step's middle.
     """
-    ordered = rows.drop_nulls(["x_m", "y_m"]).sort("track_id", "time_s")
+    needed = rows.select("track_id", "team", "time_s", "x_m", "y_m")
+    ordered = needed.drop_nulls(["x_m", "y_m"]).sort("track_id", "time_s")
     since = pl.col("x_m", "y_m", "time_s").diff().over("track_id")
     moves = (
         ordered.with_columns(since.name.prefix("d_"))
@@ -48,7 +49,7 @@ def steps(rows: pl.DataFrame, rink: Rink | None = None, attacks: Mapping[str, Si
         .with_columns(pl.when(~pl.col("error")).then(pl.col("distance_m", "speed_mps")))
     )
     return moves.with_columns(zone=_zone(rink, attacks or {})).select(
-        "track_id", "team", "role", "time_s", "dt_s", "x_m", "y_m", "dx_m", "dy_m", "distance_m", "speed_mps", "error",
+        "track_id", "team", "time_s", "dt_s", "x_m", "y_m", "dx_m", "dy_m", "distance_m", "speed_mps", "error",
         "zone",
     )  # fmt: skip
 

@@ -19,16 +19,40 @@ def by_track(
         track_id, time_s: `(N,)` of each row.
         most: Rows at which a piece ends, when its last track does; a track of as many is a piece of its own.
     """
-    order = np.lexsort((time_s, track_id)).astype(np.int32)
-    starts = np.append(np.flatnonzero(np.diff(track_id[order], prepend=-1)), len(order))
+    order, ends = _by_track(track_id, time_s)
     begin = 0
-    for start, stop in pairwise(starts.tolist()):
+    for start, stop in pairwise([0, *ends.tolist()]):
         if stop - start >= most and start > begin:
             yield order[begin:start]
             begin = start
         if stop - begin >= most or (stop == len(order) and stop > begin):
             yield order[begin:stop]
             begin = stop
+
+
+def _by_track(
+    track_id: NDArray[np.integer], time_s: NDArray[np.float64]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The order (N,) of rows by track and time, and where each track ends in it.
+
+    Rows that are in order of time, as those of a match are, are dealt out a piece at a time: sorting all of them takes
+    six times the room.
+    """
+    tracks = np.unique(track_id)
+    counts = np.zeros(len(tracks), np.int64)
+    for part in slices(len(track_id)):
+        counts += np.bincount(np.searchsorted(tracks, track_id[part]), minlength=len(tracks))
+    ends = np.cumsum(counts)
+    if (time_s[1:] < time_s[:-1]).any():
+        return np.lexsort((time_s, track_id)).astype(np.int32), ends
+    order, free = np.empty(len(track_id), np.int32), ends - counts
+    for part in slices(len(track_id)):
+        which = np.searchsorted(tracks, track_id[part])
+        rows = np.argsort(which, kind="stable")
+        which = which[rows]
+        order[free[which] + np.arange(len(which)) - np.searchsorted(which, which)] = part.start + rows
+        free += np.bincount(which, minlength=len(tracks))
+    return order, ends
 
 
 def by_frame(frame: NDArray[np.integer], most: int = ROWS) -> Iterator[slice]:

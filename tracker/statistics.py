@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from classifier.errors import BadInput
 from tracker import pieces, tables
@@ -69,10 +70,12 @@ def compute(
     known, warnings = settle_attacks(table.telling, rink, attacks, metres)
     listed, of_seconds, present, fast = [], [], [], []
     for rows, on_ice in table.by_track():
+        who = _listed(rows, on_ice)
+        del rows
         moves = pl.concat([
             steps(on_ice.filter(period=number), rink, sides_in(known, number)) for number in range(max(1, len(periods)))
         ])  # fmt: skip
-        listed.append(_listed(rows, on_ice).join(sums(moves, "track_id"), on="track_id", how="left"))
+        listed.append(who.join(sums(moves, "track_id"), on="track_id", how="left"))
         of_seconds.append(sums(moves.with_columns(SECOND), "second", "team"))
         present.append(stretches(on_ice.filter(table.frames.covers(on_ice["frame"])), rink))
         fast.append(bursts(moves))
@@ -130,11 +133,12 @@ class _Table:
 
     def by_track(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
         """All rows of some whole tracks, sorted by track and time, and those of them that count."""
-        for index in self._pieces:
-            rows = self._fit(self._rows[index])
-            yield rows, in_periods(rows.filter(self._counts[index]), self._periods)
-        if not self._pieces:
-            yield self._fit(self._rows), in_periods(self._fit(self._rows), self._periods)
+        for index in self._pieces or [np.zeros(0, np.int32)]:
+            yield self._those_that_count(index)
+
+    def _those_that_count(self, index: NDArray[np.int32]) -> tuple[pl.DataFrame, pl.DataFrame]:
+        rows = self._fit(self._rows[index])
+        return rows, in_periods(rows.filter(self._counts[index]), self._periods)
 
     def by_second(self) -> Iterator[pl.DataFrame]:
         """The rows that count of those frames that are covered, some whole seconds at a time."""
