@@ -36,6 +36,7 @@ _OPEN_BEHIND, _IN_FRONT = (-50, 230), (0, 180)
 _SAG_PX = 0.2
 """A ring is made of straight lines, none of which is farther from it than this: each costs as much as any other."""
 
+
 class Annotator:
     """Draws frames of one video; holds nothing but pictures of what does not change.
 

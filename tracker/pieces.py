@@ -36,7 +36,7 @@ def _by_track(
     """The order (N,) of rows by track and time, and where each track ends in it.
 
     Rows that are in order of time, as those of a match are, are dealt out a piece at a time: sorting all of them takes
-    six times the room.
+    more than three times the room.
     """
     tracks = np.unique(track_id)
     counts = np.zeros(len(tracks), np.int64)
@@ -78,7 +78,7 @@ def slices(count: int, most: int = ROWS) -> Iterator[slice]:
 
 def numbered(values: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.int32]]:
     """The distinct values, sorted, and which of them each of `values` `(N,)` is: as `np.unique` has it, whose indices
-    and what it finds them with take ten times the room."""
+    and what it finds them with take several times the room."""
     distinct = np.unique(values)
     which = np.empty(len(values), np.int32)
     for part in slices(len(values)):

@@ -1,7 +1,7 @@
 """Drawing on a picture as its codec keeps it: only what is drawn on is turned into colours and back.
 
 A video's picture is its brightness and, at half the width and height, two differences of colour (4:2:0). Whoever turns
-all of it into blue, green and red and back spends more time than drawing takes, and everything comes out a little
+all of it into blue, green and red and back spends about as long as drawing takes, and everything comes out a little
 different. Here what is not drawn on stays as it was, bit for bit, and the video written keeps its source's colours.
 """
 

@@ -25,13 +25,13 @@ CODINGS = [
 """Limited and full range; BT.709 and BT.601."""
 IDS = ["limited 709", "limited 601", "full 709", "full 601"]
 WIDTH, HEIGHT = 96, 64
-RNG = np.random.default_rng(3)
 
 
 def values() -> np.ndarray:
     """Planes of a picture of all kinds of colours that exist."""
-    luma = RNG.integers(60, 190, (HEIGHT, WIDTH), dtype=np.uint8)
-    return np.concatenate([luma, RNG.integers(108, 148, (HEIGHT // 2, WIDTH), dtype=np.uint8)])
+    rng = np.random.default_rng(3)
+    luma = rng.integers(60, 190, (HEIGHT, WIDTH), dtype=np.uint8)
+    return np.concatenate([luma, rng.integers(108, 148, (HEIGHT // 2, WIDTH), dtype=np.uint8)])
 
 
 def boxes() -> st.SearchStrategy[tuple[float, float, float, float]]:
