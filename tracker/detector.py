@@ -186,7 +186,7 @@ class Detector:
             letterbox, padded = Letterbox.fit(image, self.image_size)
             fitted.append(letterbox.below(padded, free) if free else (letterbox, padded))
         pictures = fitted[0][1][None] if len(fitted) == 1 else np.stack([padded for _, padded in fitted])
-        raw = self._runtime(pictures)
+        raw = self._runtime(pictures, self.confidence)
         return [
             self._people(output, letterbox, image.shape[:2])
             for output, (letterbox, _), image in zip(raw, fitted, images, strict=True)

@@ -24,6 +24,8 @@ def quiet_libraries() -> None:
     os.environ.setdefault("YOLO_CONFIG_DIR", str(Path(tempfile.gettempdir()) / f"cleansheet-ultralytics-{os.getuid()}"))
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))
+    # NumPy's products are small and made in many threads at once; theirs would wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # polars' allocator otherwise keeps what was freed for ten seconds: 100 MiB of an hour's tables.
     os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
     # Without this, threads that wait burn the core that another program needs: measured 6 times slower beside one.

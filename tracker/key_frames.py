@@ -205,7 +205,7 @@ def _fit(
     if found is not None and found.count >= max(FEWEST, PLAINLY * in_view):
         return found
     fits = [(close, found), (wide, _polished(corners, after, off < 2 * wide, wide))]
-    matrix, inliers = cv2.findHomography(corners, after, cv2.RANSAC, wide, maxIters=200, confidence=0.995)
+    matrix, inliers = cv2.findHomography(corners, after, cv2.USAC_FAST, wide, maxIters=200, confidence=0.995)
     if matrix is not None:
         tried = _Fit(np.asarray(matrix, np.float64), inliers.ravel() == 1)
         near = _off(tried.matrix, corners, after) < 1.5 * close

@@ -46,16 +46,18 @@ class Runtime(Protocol):
         """Give back memory that the next call would take again."""
         ...
 
-    def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def __call__(self, pictures: NDArray[np.uint8], least: float) -> list[NDArray[np.float32]]:
         """Run the network.
 
         Args:
             pictures: `(B, H, W, 3)` BGR, sides multiples of 32; all calls of one size are fast, another size may
                 have to be prepared first.
+            least: score from which on somebody is of interest.
 
         Returns:
-            `(B, 4 + classes, N)` of centre, size, class scores; or `(B, N, 6)` of xyxy, confidence, class from a
-            network without non-maximum suppression. Pixels of the pictures.
+            For each picture, in its pixels: `(4 + classes, N)` of centre, size, class scores, where what has no score
+            of `least` may be missing; or `(N, 6)` of xyxy, confidence, class from a network without non-maximum
+            suppression.
         """
         ...
 

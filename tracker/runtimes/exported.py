@@ -1,5 +1,8 @@
 """The network as OpenVINO reads it: converted from PyTorch once for each shape, and kept.
 
+Where its head is of the usual kind, the branch that draws boxes is kept apart and the network ends with who is where
+and the maps that boxes are drawn from; see `tracker.runtimes.box_head`.
+
 The project's own weights are the same for everybody, so their export lies in the user's cache folder. Others may have
 been trained on people's pictures: their export lies where the caller says, in the workspace, or nowhere.
 """
@@ -11,12 +14,14 @@ import os
 import shutil
 import tempfile
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tracker.detector_ranges import Ranges
 from tracker.detector_weights import Weights, cache_folder
 from tracker.environment import quiet_libraries
+from tracker.runtimes.box_head import BoxHead
 
 quiet_libraries()  # before the import, which would otherwise leave an id in the home directory
 
@@ -24,14 +29,25 @@ import openvino as ov  # noqa: E402
 
 log = logging.getLogger("cleansheet")
 
-FORMAT = 2
+FORMAT = 3
 """Counted up when what is exported changes."""
 KEPT = 8
 """Exports in a folder; the one that was used longest ago goes first."""
+_BOXES = "boxes.npz"
 
 
-def exported(weights: Weights, height: int, width: int, cache: Path | None, ranges: Ranges | None = None) -> Any:
-    """The `openvino.Model` for `(1, height, width, 3)` uint8 BGR pictures; see `tracker.runtimes.Runtime`.
+@dataclass(frozen=True)
+class Exported:
+    """A network for `(1, height, width, 3)` uint8 BGR pictures."""
+
+    model: Any
+    """The `openvino.Model`. With `boxes` it gives scores `(1, classes, N)` and maps `(1, H, W, C)`, the finest first;
+    without, what `tracker.runtimes.Runtime` says."""
+    boxes: BoxHead | None
+
+
+def exported(weights: Weights, height: int, width: int, cache: Path | None, ranges: Ranges | None = None) -> Exported:
+    """The network for one size of pictures.
 
     Args:
         weights: the network; it is loaded only where it was not exported before.
@@ -46,16 +62,16 @@ def exported(weights: Weights, height: int, width: int, cache: Path | None, rang
     if (kept / "network.xml").exists():
         try:
             os.utime(kept)
-            return ov.Core().read_model(kept / "network.xml")
-        except (RuntimeError, OSError) as error:
+            return _read(kept)
+        except (RuntimeError, OSError, ValueError, KeyError) as error:
             log.warning("%s: cannot be read (%s); exported again", kept, str(error).splitlines()[0][:120])
             shutil.rmtree(kept, ignore_errors=True)
-    model = _convert(weights, height, width, ranges)
+    made = _convert(weights, height, width, ranges)
     try:
-        _keep(model, kept)
+        _keep(made, kept)
     except OSError as error:
         log.warning("%s: the exported detector cannot be kept (%s), so each start takes longer", kept, error.strerror)
-    return model
+    return made
 
 
 def _name(weights: Weights, height: int, width: int, ranges: Ranges | None) -> str:
@@ -64,12 +80,19 @@ def _name(weights: Weights, height: int, width: int, ranges: Ranges | None) -> s
     return hashlib.sha256(made_of.encode()).hexdigest()[:32]
 
 
-def _keep(model: Any, kept: Path) -> None:
+def _read(kept: Path) -> Exported:
+    model = ov.Core().read_model(kept / "network.xml")
+    return Exported(model, BoxHead.read(kept / _BOXES) if len(model.outputs) > 1 else None)
+
+
+def _keep(made: Exported, kept: Path) -> None:
     """Write beside and rename, so that of two processes at once one wins and neither reads half a file."""
     kept.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix="part-", dir=kept.parent))
     try:
-        ov.save_model(model, beside / "network.xml", compress_to_fp16=False)
+        ov.save_model(made.model, beside / "network.xml", compress_to_fp16=False)
+        if made.boxes is not None:
+            made.boxes.write(beside / _BOXES)
         for file in beside.iterdir():
             with file.open("rb") as written:
                 os.fsync(written.fileno())
@@ -91,33 +114,51 @@ def _last_use(path: Path) -> float:
     return path.stat().st_mtime
 
 
-def _convert(weights: Weights, height: int, width: int, ranges: Ranges | None) -> Any:
+def _convert(weights: Weights, height: int, width: int, ranges: Ranges | None) -> Exported:
     import torch
 
     from tracker.runtimes.pytorch import first_tensor
     from tracker.runtimes.quantised import quantised
+
+    class WhoIsWhere(torch.nn.Module):
+        """In place of a head: its scores for each place, and the maps that it was given."""
+
+        def __init__(self, head: Any) -> None:
+            super().__init__()
+            self.i, self.f = head.i, head.f
+            self.branches = head.cv3
+
+        def forward(self, maps: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+            scores = [branch(features).flatten(2) for branch, features in zip(self.branches, maps, strict=True)]
+            return torch.cat(scores, 2).sigmoid(), *maps
 
     class Plain(torch.nn.Module):
         def __init__(self, model: torch.nn.Module) -> None:
             super().__init__()
             self.model = model
 
-        def forward(self, picture: torch.Tensor) -> torch.Tensor:
-            return first_tensor(self.model(picture))
+        def forward(self, picture: torch.Tensor) -> Any:
+            given = self.model(picture)
+            return first_tensor(given) if boxes is None else given
 
-    model = weights.load().model
-    network = Plain(model if ranges is None else quantised(copy.deepcopy(model), ranges))
+    model: Any = copy.deepcopy(weights.load().model)
+    boxes = BoxHead.of(model.model[-1])
+    model = model if ranges is None else quantised(model, ranges)
+    if boxes is not None:
+        model.model[-1] = WhoIsWhere(model.model[-1])
+    network = Plain(model)
     picture = torch.zeros(1, 3, height, width)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         network(picture)  # ultralytics computes the grid of anchors once for a shape and keeps it
         converted = ov.convert_model(torch.jit.trace(network, picture, check_trace=False), example_input=picture)
     converted.reshape([1, 3, height, width])
-    return _takes_bgr(converted)
+    return Exported(_takes_bgr(converted, maps=0 if boxes is None else len(boxes.levels)), boxes)
 
 
-def _takes_bgr(model: Any) -> Any:
-    """Let the graph take a picture as it is decoded: bytes, BGR, interleaved."""
+def _takes_bgr(model: Any, maps: int) -> Any:
+    """Let the graph take a picture as it is decoded: bytes, BGR, interleaved; and give its last outputs, `maps` of
+    them, with channels last, as they are computed."""
     from openvino.preprocess import ColorFormat, PrePostProcessor
 
     steps = PrePostProcessor(model)
@@ -125,4 +166,7 @@ def _takes_bgr(model: Any) -> Any:
     given.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC")).set_color_format(ColorFormat.BGR)
     given.model().set_layout(ov.Layout("NCHW"))
     given.preprocess().convert_element_type(ov.Type.f32).convert_color(ColorFormat.RGB).scale(255.0)
+    for index in range(1, 1 + maps):
+        steps.output(index).model().set_layout(ov.Layout("NCHW"))
+        steps.output(index).tensor().set_layout(ov.Layout("NHWC"))
     return steps.build()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from classifier.errors import BadInput
 from tracker.detector_weights import Weights
+from tracker.runtimes.box_head import BoxHead
 from tracker.runtimes.exported import exported, ov
 
 ov.Tensor(np.zeros(1, np.uint8))  # the bindings look NumPy up at the first array; two threads doing so wait forever
@@ -56,7 +57,7 @@ class OpenVinoRuntime:
         self.workers = max(1, min(len(os.sched_getaffinity(0)), MOST_STREAMS))
         self._weights = weights
         self._cache = cache
-        self._compiled: dict[tuple[int, int], Any] = {}
+        self._compiled: dict[tuple[int, int], tuple[Any, BoxHead | None]] = {}
         self._preparing = threading.Lock()
         self._requests = threading.local()
 
@@ -69,28 +70,41 @@ class OpenVinoRuntime:
             self._compiled.clear()
             self._requests = threading.local()
 
-    def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        request = self._request(pictures.shape[1], pictures.shape[2])
-        answers = [request.infer([picture[None]], share_inputs=True)[0].copy() for picture in pictures]
-        return answers[0] if len(answers) == 1 else np.concatenate(answers)
+    def __call__(self, pictures: NDArray[np.uint8], least: float) -> list[NDArray[np.float32]]:
+        request, boxes = self._request(pictures.shape[1], pictures.shape[2])
+        return [_people(request.infer([picture[None]], share_inputs=True), boxes, least) for picture in pictures]
 
-    def _request(self, height: int, width: int) -> Any:
-        """This thread's own request for pictures of one size."""
+    def _request(self, height: int, width: int) -> tuple[Any, BoxHead | None]:
+        """This thread's own request for pictures of one size, and what draws the boxes."""
         mine = self._requests.__dict__.setdefault("of_size", {})
         if (height, width) not in mine:
             with self._preparing:
-                mine[height, width] = self._model(height, width).create_infer_request()
-        return mine[height, width]
+                compiled, boxes = self._model(height, width)
+                mine[height, width] = compiled.create_infer_request(), boxes
+        request: tuple[Any, BoxHead | None] = mine[height, width]
+        return request
 
-    def _model(self, height: int, width: int) -> Any:
+    def _model(self, height: int, width: int) -> tuple[Any, BoxHead | None]:
         if (height, width) not in self._compiled:
-            model = exported(self._weights, height, width, self._cache, self._ranges)
-            self._compiled[height, width] = ov.Core().compile_model(model, "CPU", {
+            network = exported(self._weights, height, width, self._cache, self._ranges)
+            compiled = ov.Core().compile_model(network.model, "CPU", {
                 "INFERENCE_PRECISION_HINT": self._hint,
                 "NUM_STREAMS": self.workers,
                 "INFERENCE_NUM_THREADS": self.workers,
             })  # fmt: skip
+            self._compiled[height, width] = compiled, network.boxes
         return self._compiled[height, width]
+
+
+def _people(given: Any, boxes: BoxHead | None, least: float) -> NDArray[np.float32]:
+    """What the network gave for one picture, as `tracker.runtimes.Runtime` says."""
+    if boxes is None:
+        whole: NDArray[np.float32] = given[0][0].copy()
+        return whole
+    scores = given[0][0]
+    places = np.flatnonzero(scores.max(axis=0) >= least)
+    return np.concatenate([boxes([given[1 + level][0] for level in range(len(boxes.levels))], places),
+                           scores[:, places]])  # fmt: skip
 
 
 def suited(capabilities: Collection[str], ranges: bool) -> str:

@@ -39,11 +39,11 @@ class CpuRuntime:
     def release(self) -> None:
         pass  # the weights stay; activations are given back by each call
 
-    def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def __call__(self, pictures: NDArray[np.uint8], least: float) -> list[NDArray[np.float32]]:  # noqa: ARG002
         with torch.inference_mode(), torch_threads(self._threads or torch.get_num_threads()):
             rgb = torch.from_numpy(pictures[..., ::-1].copy()).permute(0, 3, 1, 2)
             output = first_tensor(self._mine()(rgb.float().div_(255).contiguous(memory_format=torch.channels_last)))
-            return np.asarray(output.numpy(), np.float32)
+            return list(np.asarray(output.numpy(), np.float32))
 
     def _mine(self) -> torch.nn.Module:
         """This thread's own network: it keeps the grid of anchors of the last shape in itself."""
@@ -73,11 +73,11 @@ class CudaRuntime:
     def release(self) -> None:
         torch.cuda.empty_cache()
 
-    def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def __call__(self, pictures: NDArray[np.uint8], least: float) -> list[NDArray[np.float32]]:  # noqa: ARG002
         with torch.inference_mode():
             bgr = torch.from_numpy(pictures).to("cuda", non_blocking=True)
             rgb = bgr.flip(-1).permute(0, 3, 1, 2).half().div_(255).contiguous(memory_format=torch.channels_last)
-            return np.asarray(first_tensor(self._model(rgb)).float().cpu().numpy(), np.float32)
+            return list(np.asarray(first_tensor(self._model(rgb)).float().cpu().numpy(), np.float32))
 
 
 def cuda_works() -> bool:
