@@ -99,8 +99,9 @@ def stop_late(arguments: list[str], workspace: Path, run: str, known: Path, unti
             file.write(again[again["frame"] < until].tobytes())
 
 
-def draw(rows: list[tuple[float, float, float]], target: Path) -> None:
-    """Minutes of the match, peak MiB and processor seconds of each run, as a picture."""
+def draw(rows: list[tuple[float, float, float]], target: Path, looked_at: float | None) -> None:
+    """Minutes of the match, peak MiB and processor seconds of each run, as a picture; `looked_at`: of how many minutes
+    the detections are not laid in, where some are."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -110,6 +111,8 @@ def draw(rows: list[tuple[float, float, float]], target: Path) -> None:
     figure, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(7, 5), layout="constrained")
     above.plot(minutes, [each / 60 for each in used], "o-", color="#1f5fa8")
     above.set_ylabel("processor time, minutes")
+    if looked_at is not None:
+        above.set_title(f"people are looked for in {looked_at:g} minutes of each, the rest is done for all", fontsize=9)
     below.plot(minutes, peak, "o-", color="#b8461b")
     below.set_ylabel("peak memory, MiB")
     below.set_xlabel("length of the match, minutes")
@@ -163,7 +166,7 @@ def main(
                          f"{used:.0f}", f"{1000 * used / max(run['frames'], 1):.1f}",
                          f"{run['seconds']['total']:.0f}")  # fmt: skip
             if chart is not None:
-                draw(rows, chart)
+                draw(rows, chart, minutes[0] if resumed else None)
     Console(width=120).print(grid)
 
 
