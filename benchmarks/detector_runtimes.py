@@ -17,6 +17,7 @@ import supervision as sv
 from rich.console import Console
 from rich.table import Table
 
+from classifier.errors import BadInput
 from classifier.importing import import_tree
 from classifier.training import train
 from tracker.assets import asset
@@ -50,6 +51,11 @@ def main(workspace: Path, match: Path | None, end: float | None, output: Path | 
                   "boxes moved, px: median", "most", "boxes only in one")  # fmt: skip
     rows = []
     for runtime, every, whole in CHOICES:
+        try:
+            detector = Detector.load(runtime=runtime)
+        except BadInput as missing:  # such as bfloat16 on a CPU without it
+            print(missing)
+            continue
         name = f"{runtime}-{every}-{'whole' if whole else 'part'}"
         settings = ProcessSettings(
             end_s=end, calibration=truth / "calibration.toml", video=False,
@@ -59,7 +65,6 @@ def main(workspace: Path, match: Path | None, end: float | None, output: Path | 
             [match], workspace, settings, name=name, fresh=False, force=True, report=silent
         )[0]
         right = against_truth(Path(run["folder"]), truth)
-        detector = Detector.load(runtime=runtime)
         moved, lone = compared(reference, [detector(picture) for picture in pictures])
         how = {"runtime": run["runtime"], "every": every, "whole": whole}
         rows.append({**how, **asdict(right), "moved_px": moved.tolist()})

@@ -2,8 +2,8 @@
 
 A picture is registered to a key frame by warping the key frame to where it is expected (so that no motion, turn or
 zoom is left but an error of prediction), following its corners (Shi and Tomasi 1994) by sparse optical flow (Lucas and
-Kanade 1981, pyramidal), and fitting a homography by RANSAC. Where nothing is expected, SIFT features (Lowe 2004)
-propose where to look, and the registration decides.
+Kanade 1981, pyramidal), and fitting a homography by least squares, or by RANSAC where they disagree (USACv20, 2021).
+Where nothing is expected, SIFT features (Lowe 2004) propose where to look, and the registration decides.
 """
 
 from dataclasses import dataclass

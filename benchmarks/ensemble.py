@@ -3,13 +3,13 @@
 Expected before measuring: accuracy on people never seen .95 at least (the reference system's CNN: .88), the ensemble
 within 2 points of the same member in one piece; .99 on a rendered roster; 12 crops under a fifth of a detector pass.
 
-    python -m benchmarks.classifier reference ../shared/data/crops
-    python -m benchmarks.classifier members ../shared/data/crops
-    python -m benchmarks.classifier roster
-    python -m benchmarks.classifier bits ../shared/data/crops
-    python -m benchmarks.classifier training ../shared/data/crops
-    python -m benchmarks.classifier inference ../shared/data/crops
-    python -m benchmarks.classifier share
+    python -m benchmarks.ensemble reference ../shared/data/crops
+    python -m benchmarks.ensemble members ../shared/data/crops
+    python -m benchmarks.ensemble roster
+    python -m benchmarks.ensemble bits ../shared/data/crops
+    python -m benchmarks.ensemble training ../shared/data/crops
+    python -m benchmarks.ensemble inference ../shared/data/crops
+    python -m benchmarks.ensemble share
 """
 
 import resource
