@@ -38,3 +38,9 @@ def test_links_lead_somewhere(page: str) -> None:
 def test_dependencies_have_an_upper_bound() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert [need for need in project["dependencies"] if "<" not in need] == []
+
+
+def test_no_benchmark_hides_a_package() -> None:
+    """`python benchmarks/X.py` puts its folder first where modules are looked for."""
+    packages = {folder.name for folder in ROOT.iterdir() if folder.is_dir()}
+    assert not packages & {file.stem for file in (ROOT / "benchmarks").glob("*.py")}
