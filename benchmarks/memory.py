@@ -3,9 +3,9 @@
 Expectation, written before measuring: without PyTorch the libraries, the detector and the frames under way take some
 550 MiB whatever the length; what is kept of a box is 100 bytes. So 10 minutes take 1.05 times what one takes, and an
 hour 1.25 times what 5 minutes take. Found: 1.08 and, after association, statistics and pictures had been made smaller,
-of which 1.05 was expected, 1.76, 1.25, 1.07 to 1.22, and 1.06 without the video since; holes in the heap were a part
-of it (docs/throughput.md). A second is processed beforehand, since exporting the detector, once for a size, takes a
-gigabyte; and the demo's teams are learned, since heat maps and the timeline are made for teams only.
+of which 1.05 was expected, 1.76, 1.25, 1.07 to 1.22, and 1.07 since; holes in the heap were a part of it
+(docs/throughput.md). A second is processed beforehand, since exporting the detector, once for a size, takes a gigabyte;
+and the demo's teams are learned, since heat maps and the timeline are made for teams only.
 
     python -m benchmarks.memory                     1 and 10 minutes of the demo match at the default settings
     python -m benchmarks.memory --image-size 320    the same, sooner: the network's input does not grow with the length
