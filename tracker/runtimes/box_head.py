@@ -92,7 +92,7 @@ class BoxHead:
         """What was kept.
 
         Raises:
-            OSError, ValueError, KeyError: it is not whole.
+            OSError, ValueError, KeyError, zipfile.BadZipFile: it is not whole.
         """
         with np.load(path, allow_pickle=False) as kept:
             count = sum(name.endswith(".stride") for name in kept.files)

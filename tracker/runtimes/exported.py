@@ -17,6 +17,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 from tracker.detector_ranges import Ranges
 from tracker.detector_weights import Weights, cache_folder
@@ -63,7 +64,7 @@ def exported(weights: Weights, height: int, width: int, cache: Path | None, rang
         try:
             os.utime(kept)
             return _read(kept)
-        except (RuntimeError, OSError, ValueError, KeyError) as error:
+        except (RuntimeError, OSError, ValueError, KeyError, BadZipFile) as error:
             log.warning("%s: cannot be read (%s); exported again", kept, str(error).splitlines()[0][:120])
             shutil.rmtree(kept, ignore_errors=True)
     made = _convert(weights, height, width, ranges)

@@ -72,7 +72,10 @@ class OpenVinoRuntime:
 
     def __call__(self, pictures: NDArray[np.uint8], least: float) -> list[NDArray[np.float32]]:
         request, boxes = self._request(pictures.shape[1], pictures.shape[2])
-        return [_people(request.infer([picture[None]], share_inputs=True), boxes, least) for picture in pictures]
+        return [
+            _people(request.infer([picture[None]], share_inputs=True, share_outputs=True), boxes, least)
+            for picture in pictures
+        ]
 
     def _request(self, height: int, width: int) -> tuple[Any, BoxHead | None]:
         """This thread's own request for pictures of one size, and what draws the boxes."""
@@ -97,7 +100,8 @@ class OpenVinoRuntime:
 
 
 def _people(given: Any, boxes: BoxHead | None, least: float) -> NDArray[np.float32]:
-    """What the network gave for one picture, as `tracker.runtimes.Runtime` says."""
+    """What the network gave for one picture, as `tracker.runtimes.Runtime` says; copied, since the next answer will lie
+    in the same place."""
     if boxes is None:
         whole: NDArray[np.float32] = given[0][0].copy()
         return whole
