@@ -162,15 +162,22 @@ class _Ring:
             y + self.half * _LYING + around)  # fmt: skip
 
     def draw(self, image: Image) -> None:
-        first, last = _OPEN_BEHIND if self.observed else _IN_FRONT
         step = 2 * math.degrees(math.acos(1 - _SAG_PX / max(self.half, 1)))
-        angles = np.radians(np.linspace(first, last, 1 + math.ceil((last - first) / step)))
-        places = np.stack([np.cos(angles), _LYING * np.sin(angles)], axis=1) * self.half + self.centre
+        first, last = _OPEN_BEHIND if self.observed else _IN_FRONT
+        places = _arc(first, last, math.ceil((last - first) / step)) * self.half + self.centre
         limit = 1 << 16
         points = [np.round(places.clip(-limit, limit) * (1 << _SHIFT)).astype(np.int32)]
         if self.edge is not None:
             cv2.polylines(image, points, False, self.edge, self.thickness + 2, cv2.LINE_AA, _SHIFT)
         cv2.polylines(image, points, False, self.colour, self.thickness, cv2.LINE_AA, _SHIFT)
+
+
+@lru_cache(maxsize=256)
+def _arc(first: float, last: float, steps: int) -> NDArray[np.float64]:
+    """Places (steps + 1, 2) on a ring of half the width 1 that lies on the ice, from one angle to another, in degrees;
+    nobody may write on it."""
+    angles = np.radians(np.linspace(first, last, steps + 1))
+    return np.stack([np.cos(angles), _LYING * np.sin(angles)], axis=1)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ all of it into blue, green and red and back spends about as long as drawing take
 different. Here what is not drawn on stays as it was, bit for bit, and the video written keeps its source's colours.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,9 +112,10 @@ class Planes:
     def _even(self, box: Box) -> tuple[slice, slice] | None:
         """The rows and columns that a box lies in, of whole pixels of colour; None where it is off the picture."""
         height, width = self._luma.shape
-        (left, top), (right, bottom) = np.floor(box[:2]), np.ceil(box[2:])
-        left, right = (int(min(max(x, 0), width)) for x in (left // 2 * 2, -(-right // 2) * 2))
-        top, bottom = (int(min(max(y, 0), height)) for y in (top // 2 * 2, -(-bottom // 2) * 2))
+        left, right = (min(max(edge, 0), width) / 2 for edge in (box[0], box[2]))
+        top, bottom = (min(max(edge, 0), height) / 2 for edge in (box[1], box[3]))
+        left, top = 2 * math.floor(left), 2 * math.floor(top)
+        right, bottom = 2 * math.ceil(right), 2 * math.ceil(bottom)
         return (slice(top, bottom), slice(left, right)) if right > left and bottom > top else None
 
     def _to_bgr(self, part: tuple[slice, slice], picture: Image) -> None:
