@@ -2,7 +2,8 @@
 
 Expectation, written before measuring: float32 in OpenVINO changes nothing; bfloat16 moves boxes by some tenths of a
 pixel and costs under 0.3 points; int8 moves them by half a pixel and costs 1; leaving the stands out costs nothing;
-every 2nd frame costs about 1 point of HOTA, every 3rd 2 to 3, and the teams nothing.
+every 2nd frame costs about 1 point of HOTA, every 3rd 2 to 3, and the teams nothing; 768 pixels for 960 cost 3 points
+of HOTA and half a point of recall.
 
     python -m benchmarks.detector_runtimes -w /tmp/runtimes
 """
@@ -28,18 +29,18 @@ from tracker.settings import DetectorSettings, ProcessSettings
 from tracker.truth import against_truth
 from tracker.video import frames, probe
 
-CHOICES = (("pytorch", 1, True), ("openvino-f32", 1, True), ("openvino-bf16", 1, True), ("openvino-int8", 1, True),
-           ("openvino", 1, False), ("openvino", 2, False), ("openvino", 3, False))  # fmt: skip
-"""Runtime, frames from one look to the next, and whether each is at all of the frame."""
+CHOICES = (("pytorch", 1, True, 960), ("openvino-f32", 1, True, 960), ("openvino-bf16", 1, True, 960),
+           ("openvino-int8", 1, True, 960), ("openvino", 1, False, 960), ("openvino", 2, False, 960),
+           ("openvino", 3, False, 960), ("openvino", 2, False, 768), ("openvino", 3, False, 768))  # fmt: skip
+"""Runtime, frames from one look to the next, whether each is at all of the frame, and pixels of its longer side."""
 SAMPLED = 45  # every so many frames, boxes are compared one by one
 
 
 @click.command()
 @click.option("-w", "--workspace", type=click.Path(path_type=Path, file_okay=False), required=True)
 @click.option("--match", type=click.Path(exists=True, path_type=Path), help="A rendered match; the demo by default.")
-@click.option("--end", type=float, help="Seconds of the match; all of it by default.")
 @click.option("--output", type=click.Path(path_type=Path), help="The same as JSON.")
-def main(workspace: Path, match: Path | None, end: float | None, output: Path | None) -> None:
+def main(workspace: Path, match: Path | None, output: Path | None) -> None:
     """Process a rendered match with each choice and hold it against the truth; compare boxes with PyTorch's."""
     match = match or asset("demo/match.mp4")
     truth = match.with_suffix(".truth")
@@ -47,29 +48,30 @@ def main(workspace: Path, match: Path | None, end: float | None, output: Path | 
     train(workspace)
     pictures = [frame.image for frame in frames(probe(match), stride=SAMPLED)]
     reference = [Detector.load(runtime="pytorch")(picture) for picture in pictures]
-    table = Table("runtime", "every", "whole", "HOTA", "IDF1", "right team", "recall",
+    table = Table("runtime", "every", "whole", "pixels", "took, s", "HOTA", "IDF1", "right team", "recall",
                   "boxes moved, px: median", "most", "boxes only in one")  # fmt: skip
     rows = []
-    for runtime, every, whole in CHOICES:
+    for runtime, every, whole, size in CHOICES:
         try:
-            detector = Detector.load(runtime=runtime)
+            detector = Detector.load(runtime=runtime, image_size=size)
         except BadInput as missing:  # such as bfloat16 on a CPU without it
             print(missing)
             continue
-        name = f"{runtime}-{every}-{'whole' if whole else 'part'}"
+        name = f"{runtime}-{every}-{size}-{'whole' if whole else 'part'}"
         settings = ProcessSettings(
-            end_s=end, calibration=truth / "calibration.toml", video=False,
-            detector=DetectorSettings(runtime=runtime, every=every, whole=whole),
+            calibration=truth / "calibration.toml", video=False,
+            detector=DetectorSettings(runtime=runtime, every=every, whole=whole, image_size=size),
         )  # fmt: skip
         run = process_videos(
             [match], workspace, settings, name=name, fresh=False, force=True, report=silent
         )[0]
         right = against_truth(Path(run["folder"]), truth)
         moved, lone = compared(reference, [detector(picture) for picture in pictures])
-        how = {"runtime": run["runtime"], "every": every, "whole": whole}
+        how = {"runtime": run["runtime"], "every": every, "whole": whole, "image_size": size}
         rows.append({**how, **asdict(right), "moved_px": moved.tolist()})
         table.add_row(
             f"{runtime} ({run['runtime']['precision']})", str(every), "yes" if whole else "",
+            str(size), f"{run['seconds']['total']:.0f}",
             f"{100 * right.hota:.1f}", f"{100 * right.idf1:.1f}", f"{100 * right.team_right:.1f} %",
             f"{100 * right.recall:.1f} %",
             f"{np.median(moved):.2f}", f"{moved.max():.2f}", f"{lone} of {sum(map(len, reference))}",
