@@ -1,9 +1,11 @@
 """The folder of one processed video: made beside its final name, renamed when whole, resumed when it was stopped."""
 
+import ctypes
 import fcntl
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,13 +71,18 @@ class Run:
         return read_json(self.final.summary)
 
     def publish(self) -> None:
-        """Give the partial run its final name, in place of an earlier run of that name."""
+        """Give the partial run its final name, in place of an earlier run of that name: on Linux in one step, so that
+        one or the other is there at every moment, and whatever is killed."""
         flush_folder(self.partial.folder)
         replaced = self.workspace / "runs" / f"{self.name}.replaced"
         shutil.rmtree(replaced, ignore_errors=True)
-        if self.final.folder.exists():
+        if not self.final.folder.exists():
+            self.partial.folder.rename(self.final.folder)
+        elif exchanged(self.partial.folder, self.final.folder):
+            self.partial.folder.rename(replaced)
+        else:
             self.final.folder.rename(replaced)
-        self.partial.folder.rename(self.final.folder)
+            self.partial.folder.rename(self.final.folder)
         flush(self.final.folder.parent)
         shutil.rmtree(replaced, ignore_errors=True)
 
@@ -153,6 +160,13 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
+
+
+def exchanged(one: Path, other: Path) -> bool:
+    """Give two files or folders each other's names in one step; False where the system or its disk cannot."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return rename is not None and rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0
 
 
 def flush(path: Path) -> None:

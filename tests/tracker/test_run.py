@@ -1,11 +1,12 @@
 """Names, locks and publishing of runs."""
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from classifier.errors import BadInput, CleansheetError
-from tracker.run import Run, find_run, locked, read_json, run_name, write_json
+from tracker.run import Run, exchanged, find_run, locked, read_json, run_name, write_json
 
 
 @pytest.mark.parametrize("name", ["", " ", ".", "..", "a/b", "../up", "/root", ".hidden", "x.partial", "a\\b"])
@@ -26,6 +27,41 @@ def test_publishing_replaces_the_earlier_run_whole(tmp_path: Path) -> None:
         run.publish()
     assert [path.name for path in run.final.folder.iterdir()] == ["second.txt"]
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["match"]
+
+
+def test_a_run_that_is_replaced_is_there_at_every_moment(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.write_text("")
+    if not exchanged(one, other):
+        pytest.skip("this system or its disk cannot exchange two names in one step")
+    assert other.is_dir()
+    run = Run(tmp_path, "match")
+    missing, over = [], threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            missing.append(not run.final.summary.exists())
+
+    watcher = threading.Thread(target=watch)
+    for turn in range(100):
+        run.partial.folder.mkdir(parents=True)
+        write_json(run.partial.summary, {"turn": turn})
+        run.publish()
+        if not turn:
+            watcher.start()
+    over.set()
+    watcher.join()
+    assert run.summary() == {"turn": 99}
+    assert len(missing) > 100
+    assert not any(missing)
+
+
+def test_where_names_cannot_be_exchanged_the_old_run_goes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.run.exchanged", lambda *_: False)
+    test_publishing_replaces_the_earlier_run_whole(tmp_path)
 
 
 def test_two_processes_cannot_work_on_one_run(tmp_path: Path) -> None:
