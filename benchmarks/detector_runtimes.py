@@ -2,8 +2,8 @@
 
 Expectation, written before measuring: float32 in OpenVINO changes nothing; bfloat16 moves boxes by some tenths of a
 pixel and costs under 0.3 points; int8 moves them by half a pixel and costs 1; leaving the stands out costs nothing;
-every 2nd frame costs about 1 point of HOTA, every 3rd 2 to 3, and the teams nothing. (768 pixels
-came later, when what they cost had been seen.)
+every 2nd frame costs about 1 point of HOTA, every 3rd 2 to 3, and the teams nothing. 768 pixels
+were added when what they cost had been seen.
 
     python -m benchmarks.detector_runtimes -w /tmp/runtimes
 """
