@@ -30,8 +30,8 @@ FORMAT = "cleansheet-detector-1"
 ACTIVATIONS = {"silu": "SiLU", "hardswish": "Hardswish"}
 """Name in a file → class of `torch.nn`. YOLOv8's is SiLU; its exponential takes a CPU a third of the network's time."""
 DEFAULT_WEIGHTS = "weights/cleansheet-n.safetensors"
-DEFAULT_SHA256 = "ea5d6d0acf517fdd087c44b46b9780b1ce38090412051d94a0c10ea76c02cb47"
-DEFAULT_RANGES_SHA256 = "d0b4a4723c7cfeeadc75bfeda9901076ebd964a15a4c3c8b8897b5cf48f1da5b"
+DEFAULT_SHA256 = "c43dfa9d904bc8b8d0f6969e57f0448941672862213e21cc67bf124a210ffc4d"
+DEFAULT_RANGES_SHA256 = "86d66d800fc4e0dedccdf75a4aa64d799c7f1f5bc245683dd3f37d3d5b23ff5c"
 
 _GOALKEEPER = re.compile(r"goal\W*_?(keeper|ie|tender|minder)|^goaler$|^keeper$", re.IGNORECASE)
 _REFEREE = re.compile(r"\bref\b|referee|line(s)?man|official", re.IGNORECASE)
@@ -81,7 +81,7 @@ class WeightsFile:
         Raises:
             BadInput: the file is damaged.
         """
-        model, _ = read_safetensors(self.path)
+        model, _ = read_safetensors(self.path, proposals=True)
         return LoadedWeights(
             ready(model), self.role_of_class, self.name, self.sha256, self.players_for_one, self.ranges
         )
@@ -131,8 +131,16 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cleansheet"
 
 
-def build_network(width: float, depth: float, classes: int, activation: str = "silu") -> "nn.Module":
+def build_network(
+    width: float, depth: float, classes: int, activation: str = "silu", proposal_channels: int | None = None
+) -> "nn.Module":
     """YOLOv8 with random weights, `width` and `depth` as in its published scales (n is 0.25 and 0.33).
+
+    Args:
+        width, depth: shares of YOLOv8's greatest.
+        classes: that it tells apart.
+        activation: one of `ACTIVATIONS`.
+        proposal_channels: of `add_proposals`; None for none.
 
     Raises:
         KeyError: an activation that is not one of `ACTIVATIONS`.
@@ -151,7 +159,36 @@ def build_network(width: float, depth: float, classes: int, activation: str = "s
     for module in model.modules():
         if isinstance(getattr(module, "act", None), nn.SiLU):
             module.act = kind()
+    if proposal_channels is not None:
+        add_proposals(model, proposal_channels)
     return model
+
+
+def add_proposals(model: Any, channels: int) -> "nn.ModuleList":
+    """Give a network's head, for each map, a narrow branch that says where somebody may be; it starts at random.
+
+    The network itself does not run it: `tracker.runtimes.head` may, before the head's own branch for scores.
+
+    Args:
+        model: made by `build_network`.
+        channels: between its convolutions.
+
+    Returns:
+        What maps `(B, C, H, W)` to logits `(B, 1, H, W)`, the finest first.
+    """
+    from torch import nn
+
+    head, kind = model.model[-1], type(model.model[0].act)
+    head.proposals = nn.ModuleList(
+        nn.Sequential(
+            nn.Conv2d(branch[0].conv.in_channels, channels, 3, padding=1), kind(),
+            nn.Conv2d(channels, channels, 3, padding=1), kind(),
+            nn.Conv2d(channels, 1, 1),
+        )
+        for branch in head.cv3
+    )  # fmt: skip
+    proposals: nn.ModuleList = head.proposals
+    return proposals
 
 
 def activation_of(model: Any) -> str:
@@ -166,16 +203,21 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_safetensors(path: Path) -> tuple["nn.Module", dict[str, str]]:
+def read_safetensors(path: Path, *, proposals: bool = False) -> tuple["nn.Module", dict[str, str]]:
     """The network of a `.safetensors` of ours in float32, not fused, so that it can be trained on; and its metadata.
+
+    Args:
+        path: of the file.
+        proposals: whether the network gets the file's, if it has any; they belong to its weights as they are.
 
     Raises:
         BadInput: not such a file, or cut off.
     """
     try:
         metadata, classes = _described(path)
-        activation = metadata.get("activation", "silu")
-        model = build_network(float(metadata["width"]), float(metadata["depth"]), len(classes), activation)
+        channels = int(metadata["proposal_channels"]) if "proposal_channels" in metadata else None
+        shape = float(metadata["width"]), float(metadata["depth"]), len(classes), metadata.get("activation", "silu")
+        model: Any = build_network(*shape, channels)
         state = model.state_dict()
         with safe_open(path, framework="pt") as file:
             if set(state) != set(file.keys()):
@@ -183,6 +225,8 @@ def read_safetensors(path: Path) -> tuple["nn.Module", dict[str, str]]:
             model.load_state_dict(
                 {key: file.get_tensor(key).to(tensor.dtype) for key, tensor in state.items()}, strict=True
             )
+        if channels is not None and not proposals:
+            del model.model[-1].proposals
     except (SafetensorError, KeyError, ValueError, RuntimeError, OSError) as error:
         raise _unreadable(path, error) from error
     return model, metadata

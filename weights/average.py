@@ -15,6 +15,9 @@ from safetensors.torch import load_file, save_file
 
 from tracker.detector_weights import file_sha256
 
+PROPOSALS = ".proposals."
+"""They go with the scores of one file, and not with an average of several: see `weights.propose`."""
+
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
@@ -25,7 +28,9 @@ def main(files: tuple[Path, ...], share: tuple[float, ...], out: Path) -> None:
     shares = torch.tensor(share or (1.0,) * len(files))
     if len(shares) != len(files):
         raise click.BadParameter(f"--share was given {len(shares)} times for {len(files)} files")
-    states = [load_file(path) for path in files]
+    states = [
+        {name: value for name, value in load_file(path).items() if PROPOSALS not in name} for path in files
+    ]
     described = [_metadata(path) for path in files]
     activations = {metadata.get("activation", "silu") for metadata in described}
     if len(activations) > 1 or any(state.keys() != states[0].keys() for state in states):
@@ -37,6 +42,7 @@ def main(files: tuple[Path, ...], share: tuple[float, ...], out: Path) -> None:
     metadata: dict[str, str] = {}
     for each in reversed(described):  # the first file's word counts; the others add what it does not say
         metadata |= each
+    metadata.pop("proposal_channels", None)
     part = out.with_suffix(".part")
     save_file(mean, part, metadata)
     part.replace(out)

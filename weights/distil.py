@@ -28,7 +28,7 @@ from tracker.environment import quiet_libraries
 from tracker.labelled_pictures import find_samples, labelled_frames, split_by_group
 from videos.options import refusing
 from weights.augment import training_example
-from weights.loop import as_batch
+from weights.loop import as_batch, autocast
 from weights.options import picture_options
 from weights.train import Pictures, as_detector, export
 
@@ -58,7 +58,7 @@ class Layers:
     def __call__(self, images: Tensor) -> tuple[list[Tensor], Tensor, Tensor]:
         """The layers' outputs; box edges `(B, 64, N)` and roles `(B, classes, N)` as logits."""
         self._seen = []
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             ends = self._model(images)
         return [seen / self._stretch for seen in self._seen], ends["boxes"].float(), ends["scores"].float()
 

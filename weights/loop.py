@@ -1,4 +1,4 @@
-"""The training loop: bfloat16 on the CPU, an averaged copy of the weights, and checkpoints to go on from.
+"""The training loop: bfloat16 on a CPU that has it, an averaged copy of the weights, and checkpoints to go on from.
 
 Written out, because ultralytics' trainer resets the threads and refuses bfloat16 on a CPU. The loss is ultralytics'.
 """
@@ -159,7 +159,7 @@ class Training:
             for _ in range(plan.batch)
         ]
         images, targets = as_batch(examples)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             predicted = self.model(images)
         predicted = {
             key: [v.float() for v in value] if isinstance(value, list) else value.float()
@@ -182,6 +182,11 @@ class Training:
                     value.lerp_(current[name], 1 - keep)
                 else:
                     value.copy_(current[name])
+
+
+def autocast() -> torch.autocast:
+    """bfloat16 where the CPU computes in it; elsewhere rounding to it would cost time and save none."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=torch.cpu._is_avx512_bf16_supported())
 
 
 def as_batch(examples: list[tuple[Image, Boxes]]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:

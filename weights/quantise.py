@@ -42,6 +42,11 @@ def measured(network: nn.Module, pictures: list[np.ndarray]) -> dict[str, tuple[
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d) and LEFT_OUT not in name:
             module.register_forward_pre_hook(lambda _, given, name=name: watch(name, given[0]))
+    head = network.model[-1]  # type: ignore[index]
+    if hasattr(head, "proposals"):  # which the network itself does not run
+        head.register_forward_pre_hook(
+            lambda _, given: [branch(each) for branch, each in zip(head.proposals, given[0], strict=True)] and None
+        )
     with torch.inference_mode():
         for picture in pictures:
             rgb = torch.from_numpy(picture[..., ::-1].copy()).permute(2, 0, 1)[None]

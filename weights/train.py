@@ -98,7 +98,7 @@ def initial_model(init: Path | None, pictures: Pictures) -> torch.nn.Module:
     return slim
 
 
-def export(model: torch.nn.Module, out: Path, image_size: int, players_for_one: list[float]) -> str:
+def export(model: Any, out: Path, image_size: int, players_for_one: list[float]) -> str:
     """Write the weights as float16 safetensors with what is needed to build the network; returns their SHA-256."""
     tensors = {
         name: value.half().contiguous() if value.is_floating_point() else value.contiguous()
@@ -113,6 +113,8 @@ def export(model: torch.nn.Module, out: Path, image_size: int, players_for_one: 
         "image_size": str(image_size),
         "players_for_one": json.dumps(players_for_one),
     }
+    if hasattr(model.model[-1], "proposals"):
+        metadata["proposal_channels"] = str(model.model[-1].proposals[0][0].out_channels)
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_suffix(".part")
     save_file(tensors, part, metadata)

@@ -74,7 +74,7 @@ def test_two_processes_export_at_once_and_the_next_one_needs_no_pytorch(tmp_path
     assert not (tmp_path / "intel").exists(), "OpenVINO's reporter left an id"
     (kept[0] / "network.xml").write_text("torn")
     assert said(find_elsewhere(tmp_path)) == "0 True", "a damaged export is made again"
-    boxes = kept[0] / "boxes.npz"
+    boxes = kept[0] / "head.npz"
     boxes.write_bytes(boxes.read_bytes()[:-100])
     assert said(find_elsewhere(tmp_path)) == "0 True", "and so it is where its boxes are damaged"
     assert said(find_elsewhere(tmp_path)) == "0 False"

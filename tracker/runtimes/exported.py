@@ -1,7 +1,7 @@
 """The network as OpenVINO reads it: converted from PyTorch once for each shape, and kept.
 
-Where its head is of the usual kind, the branch that draws boxes is kept apart and the network ends with who is where
-and the maps that boxes are drawn from; see `tracker.runtimes.box_head`.
+Where its head is of the usual kind, it is kept apart and the network ends with who is where, or where somebody may be,
+and the maps that the head reads; see `tracker.runtimes.head`.
 
 The project's own weights are the same for everybody, so their export lies in the user's cache folder. Others may have
 been trained on people's pictures: their export lies where the caller says, in the workspace, or nowhere.
@@ -22,7 +22,7 @@ from zipfile import BadZipFile
 from tracker.detector_ranges import Ranges
 from tracker.detector_weights import Weights, cache_folder
 from tracker.environment import quiet_libraries
-from tracker.runtimes.box_head import BoxHead
+from tracker.runtimes.head import Head
 
 quiet_libraries()  # before the import, which would otherwise leave an id in the home directory
 
@@ -30,11 +30,11 @@ import openvino as ov  # noqa: E402
 
 log = logging.getLogger("cleansheet")
 
-FORMAT = 3
+FORMAT = 4
 """Counted up when what is exported changes."""
 KEPT = 8
 """Exports in a folder; the one that was used longest ago goes first."""
-_BOXES = "boxes.npz"
+_HEAD = "head.npz"
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Exported:
     """A network for `(1, height, width, 3)` uint8 BGR pictures."""
 
     model: Any
-    """The `openvino.Model`. With `boxes` it gives scores `(1, classes, N)` and maps `(1, H, W, C)`, the finest first;
-    without, what `tracker.runtimes.Runtime` says."""
-    boxes: BoxHead | None
+    """The `openvino.Model`. With a head apart it gives scores `(1, classes, N)` or proposals `(1, 1, N)`, and maps
+    `(1, H, W, C)`, the finest first; without, what `tracker.runtimes.Runtime` says."""
+    head: Head | None
 
 
 def exported(weights: Weights, height: int, width: int, cache: Path | None, ranges: Ranges | None = None) -> Exported:
@@ -83,7 +83,7 @@ def _name(weights: Weights, height: int, width: int, ranges: Ranges | None) -> s
 
 def _read(kept: Path) -> Exported:
     model = ov.Core().read_model(kept / "network.xml")
-    return Exported(model, BoxHead.read(kept / _BOXES) if len(model.outputs) > 1 else None)
+    return Exported(model, Head.read(kept / _HEAD) if len(model.outputs) > 1 else None)
 
 
 def _keep(made: Exported, kept: Path) -> None:
@@ -92,8 +92,8 @@ def _keep(made: Exported, kept: Path) -> None:
     beside = Path(tempfile.mkdtemp(prefix="part-", dir=kept.parent))
     try:
         ov.save_model(made.model, beside / "network.xml", compress_to_fp16=False)
-        if made.boxes is not None:
-            made.boxes.write(beside / _BOXES)
+        if made.head is not None:
+            made.head.write(beside / _HEAD)
         for file in beside.iterdir():
             with file.open("rb") as written:
                 os.fsync(written.fileno())
@@ -118,16 +118,17 @@ def _last_use(path: Path) -> float:
 def _convert(weights: Weights, height: int, width: int, ranges: Ranges | None) -> Exported:
     import torch
 
+    from tracker.runtimes.halves import in_halves
     from tracker.runtimes.pytorch import first_tensor
     from tracker.runtimes.quantised import quantised
 
     class WhoIsWhere(torch.nn.Module):
-        """In place of a head: its scores for each place, and the maps that it was given."""
+        """In place of a head: its scores or proposals for each place, and the maps that it was given."""
 
         def __init__(self, head: Any) -> None:
             super().__init__()
             self.i, self.f = head.i, head.f
-            self.branches = head.cv3
+            self.branches = getattr(head, "proposals", head.cv3)
 
         def forward(self, maps: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
             scores = [branch(features).flatten(2) for branch, features in zip(self.branches, maps, strict=True)]
@@ -140,12 +141,12 @@ def _convert(weights: Weights, height: int, width: int, ranges: Ranges | None) -
 
         def forward(self, picture: torch.Tensor) -> Any:
             given = self.model(picture)
-            return first_tensor(given) if boxes is None else given
+            return first_tensor(given) if head is None else given
 
     model: Any = copy.deepcopy(weights.load().model)
-    boxes = BoxHead.of(model.model[-1])
-    model = model if ranges is None else quantised(model, ranges)
-    if boxes is not None:
+    head = Head.of(model.model[-1])
+    model = in_halves(model if ranges is None else quantised(model, ranges))
+    if head is not None:
         model.model[-1] = WhoIsWhere(model.model[-1])
     network = Plain(model)
     picture = torch.zeros(1, 3, height, width)
@@ -154,7 +155,7 @@ def _convert(weights: Weights, height: int, width: int, ranges: Ranges | None) -
         network(picture)  # ultralytics computes the grid of anchors once for a shape and keeps it
         converted = ov.convert_model(torch.jit.trace(network, picture, check_trace=False), example_input=picture)
     converted.reshape([1, 3, height, width])
-    return Exported(_takes_bgr(converted, maps=0 if boxes is None else len(boxes.levels)), boxes)
+    return Exported(_takes_bgr(converted, maps=0 if head is None else len(head.levels)), head)
 
 
 def _takes_bgr(model: Any, maps: int) -> Any:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from classifier.errors import BadInput
 from tracker.detector_weights import Weights
-from tracker.runtimes.box_head import BoxHead
 from tracker.runtimes.exported import exported, ov
+from tracker.runtimes.head import Head
 
 ov.Tensor(np.zeros(1, np.uint8))  # the bindings look NumPy up at the first array; two threads doing so wait forever
 
@@ -57,7 +57,7 @@ class OpenVinoRuntime:
         self.workers = max(1, min(len(os.sched_getaffinity(0)), MOST_STREAMS))
         self._weights = weights
         self._cache = cache
-        self._compiled: dict[tuple[int, int], tuple[Any, BoxHead | None]] = {}
+        self._compiled: dict[tuple[int, int], tuple[Any, Head | None]] = {}
         self._preparing = threading.Lock()
         self._requests = threading.local()
 
@@ -71,23 +71,23 @@ class OpenVinoRuntime:
             self._requests = threading.local()
 
     def __call__(self, pictures: NDArray[np.uint8], least: float) -> list[NDArray[np.float32]]:
-        request, boxes = self._request(pictures.shape[1], pictures.shape[2])
+        request, head = self._request(pictures.shape[1], pictures.shape[2])
         return [
-            _people(request.infer([picture[None]], share_inputs=True, share_outputs=True), boxes, least)
+            _people(request.infer([picture[None]], share_inputs=True, share_outputs=True), head, least)
             for picture in pictures
         ]
 
-    def _request(self, height: int, width: int) -> tuple[Any, BoxHead | None]:
-        """This thread's own request for pictures of one size, and what draws the boxes."""
+    def _request(self, height: int, width: int) -> tuple[Any, Head | None]:
+        """This thread's own request for pictures of one size, and the head that goes with it."""
         mine = self._requests.__dict__.setdefault("of_size", {})
         if (height, width) not in mine:
             with self._preparing:
-                compiled, boxes = self._model(height, width)
-                mine[height, width] = compiled.create_infer_request(), boxes
-        request: tuple[Any, BoxHead | None] = mine[height, width]
+                compiled, head = self._model(height, width)
+                mine[height, width] = compiled.create_infer_request(), head
+        request: tuple[Any, Head | None] = mine[height, width]
         return request
 
-    def _model(self, height: int, width: int) -> tuple[Any, BoxHead | None]:
+    def _model(self, height: int, width: int) -> tuple[Any, Head | None]:
         if (height, width) not in self._compiled:
             network = exported(self._weights, height, width, self._cache, self._ranges)
             compiled = ov.Core().compile_model(network.model, "CPU", {
@@ -95,20 +95,17 @@ class OpenVinoRuntime:
                 "NUM_STREAMS": self.workers,
                 "INFERENCE_NUM_THREADS": self.workers,
             })  # fmt: skip
-            self._compiled[height, width] = compiled, network.boxes
+            self._compiled[height, width] = compiled, network.head
         return self._compiled[height, width]
 
 
-def _people(given: Any, boxes: BoxHead | None, least: float) -> NDArray[np.float32]:
+def _people(given: Any, head: Head | None, least: float) -> NDArray[np.float32]:
     """What the network gave for one picture, as `tracker.runtimes.Runtime` says; copied, since the next answer will lie
     in the same place."""
-    if boxes is None:
+    if head is None:
         whole: NDArray[np.float32] = given[0][0].copy()
         return whole
-    scores = given[0][0]
-    places = np.flatnonzero(scores.max(axis=0) >= least)
-    return np.concatenate([boxes([given[1 + level][0] for level in range(len(boxes.levels))], places),
-                           scores[:, places]])  # fmt: skip
+    return head(given[0][0], [given[1 + level][0] for level in range(len(head.levels))], least)
 
 
 def suited(capabilities: Collection[str], ranges: bool) -> str:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from tracker.detector_ranges import Ranges
+from tracker.runtimes.halves import some_channels
 
 _LEVELS = 255
 
@@ -41,13 +42,17 @@ class _Convolution(nn.Module):
     ) -> None:
         super().__init__()
         assert isinstance(plain, nn.Conv2d)
-        self._plain = plain
+        self._plain, self._between = plain, (low, high)
         self._step = (max(high, 0.0) - min(low, 0.0)) / _LEVELS
         self._zero = round(-min(low, 0.0) / self._step)
         self._rounded = rounded
         steps = plain.weight.detach().abs().amax((1, 2, 3)).clamp(min=1e-8) / (_LEVELS // 2)
         self.register_buffer("_steps", steps)
         self.register_buffer("_zeros", torch.zeros(len(steps), dtype=torch.int32))
+
+    def of_channels(self, channels: slice) -> "_Convolution":
+        """The one of some output channels alone; what both read is still rounded once."""
+        return _Convolution(some_channels(self._plain, channels), *self._between, self._rounded)
 
     def forward(self, x: torch.Tensor) -> Any:
         if id(x) not in self._rounded:  # several convolutions may read one tensor, which is rounded once
