@@ -10,29 +10,22 @@ python -m weights.distil TEACHER.safetensors --data DIR --activation hardswish -
 
 import json
 import logging
-import math
-import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from tracker.detection_scores import detect_all, lines, report
-from tracker.detector_weights import ACTIVATIONS, build_network, read_safetensors
-from tracker.environment import quiet_libraries
-from tracker.labelled_pictures import find_samples, labelled_frames, split_by_group
+from tracker.detector_weights import ACTIVATIONS, activation_of, build_network, read_safetensors
+from tracker.labelled_pictures import labelled_frames
 from videos.options import refusing
-from weights.augment import training_example
-from weights.loop import as_batch, autocast
-from weights.options import picture_options
-from weights.train import Pictures, as_detector, export
+from weights.lessons import Lessons, lessons_of_options
+from weights.loop import autocast
+from weights.train import as_detector, export
 
-WARM_UP = 50
 STRETCH = {"hardswish": 1.15}
 """What an activation's input is multiplied by, and its output divided by, to be nearest to SiLU: `hardswish(1.15 x) /
 1.15`. The factors end up in the weights around it."""
@@ -102,26 +95,22 @@ class Distillation:
         teacher: a network in evaluation mode.
         student: one with the same layers, changed in place.
         stretch: how many times as large as the teacher's the student's activations are.
-        learning_rate: at its highest; it falls to a hundredth along a cosine.
     """
 
-    def __init__(self, teacher: Any, student: Any, stretch: float, learning_rate: float) -> None:
+    def __init__(self, teacher: Any, student: Any, stretch: float) -> None:
         for model in (teacher, student):
             model.to(memory_format=torch.channels_last).eval()
             model.model[-1].training = True  # the head then hands out logits and not boxes
         self._teacher, self._student = Layers(teacher), Layers(student, stretch)
-        self._learning_rate = learning_rate
         self._trained = [parameter for name, parameter in student.named_parameters() if "dfl" not in name]
         for parameter in self._trained:
             parameter.requires_grad_(True)
-        self._optimizer = torch.optim.AdamW(self._trained, lr=learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
-        self.done = 0
+        self._optimizer = torch.optim.AdamW(self._trained, betas=(0.9, 0.99), weight_decay=0.0)
 
-    def step(self, images: Tensor, progress: float) -> Tensor:
-        """Learn from pictures `(B, 3, H, W)`; returns the `losses` `(3,)`."""
-        rate = self._learning_rate * max(0.01, 0.5 * (1 + math.cos(math.pi * progress)))
+    def step(self, images: Tensor, rate: float) -> Tensor:
+        """Learn from pictures `(B, 3, H, W)` at a learning rate; returns the `losses` `(3,)`."""
         for group in self._optimizer.param_groups:
-            group["lr"] = rate * min(1.0, (self.done + 1) / WARM_UP)
+            group["lr"] = rate
         with torch.no_grad():
             taught = self._teacher(images)
         parts = losses(taught, self._student(images))
@@ -129,24 +118,12 @@ class Distillation:
         parts.sum().backward()
         torch.nn.utils.clip_grad_norm_(self._trained, 10.0)
         self._optimizer.step()
-        self.done += 1
         return parts.detach()
 
 
 @click.command()
 @click.argument("teacher", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--activation", type=click.Choice(sorted(ACTIVATIONS)), default="hardswish", show_default=True)
-@picture_options
-@click.option("--iterations", default=3000, show_default=True)
-@click.option("--minutes", default=float("inf"), help="End after so many minutes; the learning rate follows.")
-@click.option("--batch", default=8, show_default=True)
-@click.option("--size", default="512x320", show_default=True, help="Width and height of a training picture.")
-@click.option("--zoom", default="0.5:2.2", show_default=True, help="1: people as large as in a frame 960 wide.")
-@click.option("--mosaic", default=0.3, show_default=True)
-@click.option("--learning-rate", default=2e-4, show_default=True)
-@click.option("--seed", default=0, show_default=True)
-@click.option("--threads", default=2, show_default=True)
-@click.option("--every", default=200, show_default=True, help="Iterations between looks at it.")
 @click.option("--init", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A student to go on from.")
 @click.option(
     "--players-for-one",
@@ -155,65 +132,32 @@ class Distillation:
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @refusing
+@lessons_of_options(iterations=3000, learning_rate=2e-4)
 def main(
-    teacher: Path,
-    activation: str,
-    data: tuple[Path, ...],
-    leave_out: Path | None,
-    val_group: tuple[str, ...],
-    group_weight: dict[str, tuple[float, float]],
-    iterations: int,
-    minutes: float,
-    batch: int,
-    size: str,
-    zoom: str,
-    mosaic: float,
-    learning_rate: float,
-    seed: int,
-    threads: int,
-    every: int,
-    init: Path | None,
-    players_for_one: str | None,
-    out: Path,
+    lessons: Lessons, teacher: Path, activation: str, init: Path | None, players_for_one: str | None, out: Path
 ) -> None:
     """Teach a network with another activation what TEACHER says."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    quiet_libraries()
-    torch.set_num_threads(threads)
-    torch.manual_seed(seed)
-    training, validation = split_by_group(find_samples(data, leave_out), val_group)
-    pictures = Pictures(training, group_weight, longest=1280)
     master, described = read_safetensors(teacher)
     odds, image_size = json.loads(described["players_for_one"]), int(described["image_size"])
     if players_for_one is not None:
         odds = _odds(players_for_one, len(odds))
     student = build_network(float(described["width"]), float(described["depth"]), len(odds), activation)
     student.load_state_dict((master if init is None else read_safetensors(init)[0]).state_dict())
-    factor = STRETCH.get(activation, 1.0)
+    factor = STRETCH.get(activation, 1.0) if activation != activation_of(master) else 1.0
     if init is None:
         stretch(student, factor)
-    width, height = (int(number) for number in size.split("x"))
-    least, most = (float(number) for number in zoom.split(":"))
-    rng = np.random.default_rng(seed)
-    run = Distillation(master, student, factor, learning_rate)
-    sums, begun = torch.zeros(3), time.perf_counter()
-    log.info("%d pictures to learn from, %d to measure on", len(training), len(validation))
-    progress = 0.0
-    while progress < 1:
-        examples = [
-            training_example(rng, partial(pictures.draw, rng, progress), (height, width), mosaic, (least, most))
-            for _ in range(batch)
-        ]
-        sums += run.step(as_batch(examples)[0], progress)
-        progress = max(run.done / iterations, (time.perf_counter() - begun) / 60 / minutes)
-        if run.done % every and progress < 1:
+    run = Distillation(master, student, factor)
+    sums = torch.zeros(3)
+    for pictures, rate in lessons:
+        sums += run.step(pictures, rate)
+        if not lessons.look():
             continue
         sha256 = export(student, out, image_size, odds)
-        shown = (sums / ((run.done - 1) % every + 1)).tolist()
-        log.info("iteration %d: layers %.4f edges %.4f roles %.4f  %s  SHA-256 %s", run.done, *shown, out, sha256)
+        shown = (sums / lessons.since_look).tolist()
+        log.info("iteration %d: layers %.4f edges %.4f roles %.4f  %s  SHA-256 %s", lessons.done, *shown, out, sha256)
         sums = torch.zeros(3)
-        if validation:
-            pairs = detect_all(as_detector(student, image_size, odds), labelled_frames(validation[::3]))
+        if lessons.validation:
+            pairs = detect_all(as_detector(student, image_size, odds), labelled_frames(lessons.validation[::3]))
             log.info("every third held-out picture: %s", lines(report(pairs))[0])
 
 

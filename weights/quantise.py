@@ -44,14 +44,17 @@ def measured(network: nn.Module, pictures: list[np.ndarray]) -> dict[str, tuple[
             module.register_forward_pre_hook(lambda _, given, name=name: watch(name, given[0]))
     head = network.model[-1]  # type: ignore[index]
     if hasattr(head, "proposals"):  # which the network itself does not run
-        head.register_forward_pre_hook(
-            lambda _, given: [branch(each) for branch, each in zip(head.proposals, given[0], strict=True)] and None
-        )
+        head.register_forward_pre_hook(_ask_proposals)
     with torch.inference_mode():
         for picture in pictures:
             rgb = torch.from_numpy(picture[..., ::-1].copy()).permute(2, 0, 1)[None]
             network(rgb.float() / 255)
     return found
+
+
+def _ask_proposals(head: nn.Module, given: tuple[list[torch.Tensor]]) -> None:
+    for branch, each in zip(head.proposals, given[0], strict=True):  # type: ignore[call-overload]
+        branch(each)
 
 
 @click.command(help=__doc__)

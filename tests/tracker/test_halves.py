@@ -36,11 +36,13 @@ def said(model: Any, picture: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("rounded", [False, True])
 def test_it_says_the_same(network: Any, rounded: bool) -> None:
-    plain = copy.deepcopy(network)
-    if rounded:
-        names = [name for name, module in plain.named_modules() if isinstance(module, torch.nn.Conv2d)]
-        plain = quantised(plain, Ranges({name: (-1.0, 3.0) for name in names if "dfl" not in name}, ""))
-    apart = in_halves(copy.deepcopy(plain))
+    def made() -> Any:
+        model = copy.deepcopy(network)
+        names = [name for name, module in model.named_modules() if isinstance(module, torch.nn.Conv2d)]
+        between = {name: (-1.0, 3.0) for name in names if "dfl" not in name}
+        return quantised(model, Ranges(between, "")) if rounded else model
+
+    plain, apart = made(), in_halves(made())
     assert sum(type(module).__name__ == "C2f" for module in plain.modules()) == 8
     assert not any(type(module).__name__ == "C2f" for module in apart.modules())
     for size in ((64, 96), (96, 64)):  # the second time, nothing rounded of the first picture is left

@@ -50,6 +50,17 @@ def test_an_activation_that_there_is_not_is_refused_in_one_line(tmp_path: Path) 
     assert "'tanh'" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "wrong"), [("--size", "big"), ("--zoom", "2"), ("--zoom", "2:1"), ("--threads", "0")]
+)
+def test_what_cannot_be_shown_is_refused_in_one_line(option: str, wrong: str, tmp_path: Path) -> None:
+    out = tmp_path / "x.safetensors"
+    done = distil(OLD, "--data", str(tmp_path), option, wrong, "--out", str(out))
+    assert done.returncode == 2
+    assert option in done.stderr.splitlines()[-1]
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("factor", [0.5, 1.15])
 def test_larger_activations_say_the_same_where_an_activation_does_not_care_for_size(factor: float) -> None:
     torch.manual_seed(0)

@@ -3,8 +3,8 @@
 A YOLO head asks at each of ten thousand places who is there, and beside it how the box lies, by two 3 × 3 convolutions
 of their own for either. A look has use for a hundred places, those that are sure enough of somebody. So boxes are drawn
 only where the scores say that somebody is; and where a network brings proposals (`weights/propose.py`), a third branch
-of a sixth of the width that says roughly where anybody is, scores are asked only there. The two branches are two fifths
-of the network, and at those places alone they are one part in thirty of that.
+of an eighth of the width that says roughly where anybody is, scores are asked only there. The two branches are a third
+of the network's multiplications; in the demo, those at such places are one part in thirty of that.
 """
 
 from collections.abc import Sequence
@@ -163,9 +163,10 @@ class Head:
             if level.scores is None:
                 scores = chances[:, here][:, places]
             else:
-                scores = np.asarray(1 / (1 + np.exp(-around.through(level.scores, act).T)), np.float32)
+                scores = _sigmoid(around.through(level.scores, act).T)
                 kept = scores.max(axis=0) >= least
-                places, scores, around = places[kept], scores[:, kept], around.of(kept)
+                places, scores = places[kept], scores[:, kept]
+                around = _Surroundings(features, places)
             boxes = _boxes(around.through(level.boxes, act), places, features.shape[1], level.stride)
             found.append(np.concatenate([boxes, scores]))
         return np.ascontiguousarray(np.concatenate(found, axis=1), np.float32)
@@ -190,16 +191,6 @@ class _Surroundings:
         patches[~there] = 0
         self._patches = patches.reshape(len(self._unique), len(_AROUND) * channels)
 
-    def of(self, kept: NDArray[np.bool_]) -> "_Surroundings":
-        """Those of some of the places."""
-        some = object.__new__(_Surroundings)
-        some._around, some._inside = self._around[kept], self._inside[kept]
-        needed = np.zeros(self._unique.max(initial=0) + 1, np.bool_)
-        needed[some._around[some._inside]] = True
-        mine = needed[self._unique]
-        some._unique, some._patches = self._unique[mine], self._patches[mine]
-        return some
-
     def through(self, branch: Branch, act: Any) -> Array:
         """What a branch gives at the places `(K, channels out)`."""
         hidden = act(self._patches @ branch.weights[0] + branch.biases[0])
@@ -207,6 +198,10 @@ class _Surroundings:
         hidden[~self._inside] = 0
         hidden = act(hidden.reshape(len(self._around), len(branch.weights[1])) @ branch.weights[1] + branch.biases[1])
         return np.asarray(hidden @ branch.weights[2] + branch.biases[2], np.float32)
+
+
+def _sigmoid(x: Array) -> Array:
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)), np.float32)  # which no number is too large for
 
 
 def _boxes(bins: Array, places: Places, width: int, stride: float) -> Array:
