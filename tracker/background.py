@@ -29,6 +29,7 @@ from tracker.key_frames import (
     shrink,
     spread,
     thumbnail,
+    unmoved,
 )
 from tracker.spool import Spool
 
@@ -140,6 +141,9 @@ class Background:
         picture = shrink(image)
         people = np.asarray(boxes, np.float64).reshape(-1, 4) * self._factor
         mask = outside(people, picture.shape)
+        if self._stands_still(picture, mask):
+            self._last = picture, people
+            return self._seen_again(frame)
         first, before, pose = self._last is None, self._at, self._pose
         found = None if self._at is None else self._follow(picture, mask)
         motion = Similarity(known=first)
@@ -173,17 +177,30 @@ class Background:
         Returns:
             No motion; None where the frame has to be looked at: `update` then.
         """
-        if self._steady < _PATIENCE:
-            return None
-        self._sighting["frame"] = frame
-        self._sightings.extend(self._sighting)
-        return Similarity()
+        return self._seen_again(frame) if self._steady >= _PATIENCE else None
 
     def finish(self) -> Sightings:
         """Everything that was seen."""
         return Sightings(
             self._size, self._factor, tuple(self._keys), tuple(self._scene), tuple(self._edges), self._sightings
         )
+
+    def _stands_still(self, picture: NDArray[np.uint8], mask: NDArray[np.uint8]) -> bool:
+        """Whether a camera that has stood still for a while still does, by the few matches kept of the frame before.
+
+        They are compared with where they were when the camera came to rest, so that a slow pan is noticed in time.
+        """
+        if self._steady < _PATIENCE or self._at is None or (self._calibrated and self._elsewhere()):
+            return False
+        kept = self._sighting[0]
+        count = int(kept["count"])
+        return unmoved(self._keys[self._at], kept["key_points"][:count], kept["points"][:count], picture, mask)
+
+    def _seen_again(self, frame: int) -> Similarity:
+        """Take a frame to show what the one before it showed."""
+        self._sighting["frame"] = frame
+        self._sightings.extend(self._sighting)
+        return Similarity()
 
     def _follow(self, picture: NDArray[np.uint8], mask: NDArray[np.uint8]) -> Registration | None:
         """Register to the key frame at hand, as the camera is expected to move; if need be by way of the last frame."""

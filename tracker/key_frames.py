@@ -40,6 +40,8 @@ SURELY = 0.6
 """Share of the corners that must agree then; otherwise it is looked at closely after all."""
 _AGREEMENT_PX = (0.8, 1.6)
 """Corners agree within the first; in a blurred picture, where too few do, within the second."""
+FEWEST_UNMOVED, UNMOVED_SHARE, UNMOVED_PX = 12, 0.6, 0.2
+"""A picture is the same as another if of so many matches at least, this share is within this many pixels of where it was."""
 FEWEST_ALIKE = 12
 """Fewer features than this that agree recognise nothing."""
 _FEATURES = 500
@@ -152,19 +154,48 @@ def register(key: KeyFrame, picture: Picture, mask: NDArray[np.uint8], guess: Ar
     return _followed(key, seen, np.asarray(expected, np.uint8), there[seen], there[seen], picture, mask, levels=3)
 
 
-def _followed(
-    key: KeyFrame, seen: NDArray[np.int64], before: Picture, places: Array, guess: Array, picture: Picture,
-    mask: NDArray[np.uint8], *, levels: int,
-) -> Registration | None:  # fmt: skip
-    """Follow the corners `seen` `(N,)` of a key frame, which lie at `places` `(N, 2)` in the picture `before`, to where
-    they are in `picture`, about at `guess` `(N, 2)`; `levels` of a pyramid are for what has moved further."""
+def unmoved(
+    key: KeyFrame, key_points: NDArray[np.float32], points: NDArray[np.float32], picture: Picture,
+    mask: NDArray[np.uint8],
+) -> bool:  # fmt: skip
+    """Whether some matches of an earlier picture hold in this one, to a fraction of a pixel.
+
+    Args:
+        key: The key frame.
+        key_points: (K, 2) places in its picture.
+        points: (K, 2) where they were in the earlier picture.
+        picture: (h, w) of the same size.
+        mask: `outside` of the picture's people.
+    """
+    seen = _within(points, mask)
+    if seen.sum() < FEWEST_UNMOVED or float(np.abs(points - key_points).max()) >= STILL_PX:
+        return False
+    followed, status = _flow(key.picture, picture, key_points[seen], points[seen], levels=0)
+    moved = np.linalg.norm((followed - points[seen])[status], axis=1)
+    return bool(len(moved) >= FEWEST_UNMOVED and np.quantile(moved, UNMOVED_SHARE) < UNMOVED_PX)
+
+
+def _flow(
+    before: Picture, picture: Picture, places: NDArray[np.floating], guess: NDArray[np.floating], *, levels: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Where `places` `(N, 2)` of one picture are in another, about at `guess` `(N, 2)`, and which were found;
+    `levels` of a pyramid are for what has moved further."""
     followed, status, _ = cv2.calcOpticalFlowPyrLK(
         before, picture, places.astype(np.float32).reshape(-1, 1, 2), guess.astype(np.float32).reshape(-1, 1, 2),
         winSize=(17, 17), maxLevel=levels, flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
         criteria=(cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.02),
     )  # fmt: skip
-    moved = np.asarray(followed, np.float32).reshape(-1, 2)
-    good = (status.ravel() == 1) & _within(moved, mask)
+    return np.asarray(followed, np.float32).reshape(-1, 2), status.ravel() == 1
+
+
+def _followed(
+    key: KeyFrame, seen: NDArray[np.int64], before: Picture, places: Array, guess: Array, picture: Picture,
+    mask: NDArray[np.uint8], *, levels: int,
+) -> Registration | None:  # fmt: skip
+    """Follow the corners `seen` `(N,)` of a key frame, which lie at `places` `(N, 2)` in the picture `before`, to where
+    they are in `picture`, about at `guess` `(N, 2)`; see `_flow`."""
+    moved, found = _flow(before, picture, places, guess, levels=levels)
+    good = found & _within(moved, mask)
     if good.sum() < FEWEST:
         return None
     corners, after = key.corners[seen[good]].astype(np.float32), moved[good]

@@ -1,10 +1,11 @@
 """The background of a video: how the camera moves, and a calibration carried along by it."""
 
+import cv2
 import numpy as np
 import pytest
 
 from tracker.background import Background
-from tracker.camera_motion import CameraPath
+from tracker.camera_motion import CameraPath, Similarity
 
 NOBODY = np.zeros((0, 4), np.float32)
 
@@ -62,6 +63,18 @@ def test_a_frame_is_passed_over_only_while_the_camera_stands_still():
     before, after = rows[11], rows[12]
     assert after["count"] == before["count"] > 0
     assert np.array_equal(after["points"], before["points"])
+
+
+def test_a_pan_that_creeps_is_noticed_though_each_frame_is_like_the_one_before():
+    """A twentieth of a pixel a frame, after a rest; the sum of the steps is never off by more than a pixel."""
+    wide, background = ice(), Background((1280, 720))
+    path = []
+    for index in range(100):
+        crept = max(0, index - 15) / 20
+        view = cv2.warpAffine(wide, np.array([[1, 0, -100 - crept], [0, 1, -100.0]]), (1280, 720))
+        path.append(background.update(index, np.asarray(view, np.uint8), NOBODY))
+        assert sum(motion.dx for motion in path) == pytest.approx(-crept, abs=1), index
+    assert all(motion == Similarity() for motion in path[10:16]), "at rest nothing trembles"
 
 
 def test_a_cut_is_not_a_motion():

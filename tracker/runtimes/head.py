@@ -154,50 +154,70 @@ class Head:
         """
         act = ACTIVATIONS[self.activation]
         sure = chances.max(axis=0)
-        found, first = [], 0
+        asked = self.levels[0].scores
+        classes = len(chances) if asked is None else len(asked.biases[-1])
+        found, first = [np.zeros((4 + classes, 0), np.float32)], 0
         for level, features in zip(self.levels, maps, strict=True):
             here = slice(first, first + features.shape[0] * features.shape[1])
             first = here.stop
             places = np.flatnonzero(sure[here] >= (least if level.scores is None else SHY * least))
-            around = _Surroundings(features, places)
+            if not len(places):
+                continue
+            around = _Surroundings.of(features, places)
             if level.scores is None:
                 scores = chances[:, here][:, places]
             else:
                 scores = _sigmoid(around.through(level.scores, act).T)
                 kept = scores.max(axis=0) >= least
-                places, scores = places[kept], scores[:, kept]
-                around = _Surroundings(features, places)
+                places, scores, around = places[kept], scores[:, kept], around.at(kept)
             boxes = _boxes(around.through(level.boxes, act), places, features.shape[1], level.stride)
             found.append(np.concatenate([boxes, scores]))
         return np.ascontiguousarray(np.concatenate(found, axis=1), np.float32)
 
 
+@dataclass(frozen=True)
 class _Surroundings:
-    """What a map shows at some places and beside them; places lie close together and share most of it.
+    """What a map shows at some places and beside them; places lie close together and share most of it."""
 
-    Args:
-        features: `(H, W, C)`.
-        places: `(K,)` increasing.
-    """
+    patches: Array
+    """(U, 9 · C) of each place that is one of them or beside one, the 3 × 3 features around it."""
+    around: Places
+    """(K, 9) the rows of `patches` that lie around each place."""
+    inside: NDArray[np.bool_]
+    """(K, 9) which of them are on the map."""
 
-    def __init__(self, features: Array, places: Places) -> None:
+    @staticmethod
+    def of(features: Array, places: Places) -> "_Surroundings":
+        """Of a map `(H, W, C)` at `places` `(K,)`, increasing."""
         height, width, channels = features.shape
-        self._around, self._inside = _neighbours(places, height, width)
-        needed = np.zeros(height * width, np.bool_)
-        needed[self._around[self._inside]] = True
-        self._unique = np.flatnonzero(needed)
-        below, there = _neighbours(self._unique, height, width)
+        around, inside = _neighbours(places, height, width)
+        row, unique = _numbered(around, inside, height * width)
+        below, there = _neighbours(unique, height, width)
         patches = features.reshape(-1, channels)[below]
         patches[~there] = 0
-        self._patches = patches.reshape(len(self._unique), len(_AROUND) * channels)
+        return _Surroundings(patches.reshape(len(unique), len(_AROUND) * channels), row, inside)
+
+    def at(self, kept: NDArray[np.bool_]) -> "_Surroundings":
+        """Those of some of the places, `(K,)`."""
+        around, inside = self.around[kept], self.inside[kept]
+        row, unique = _numbered(around, inside, len(self.patches))
+        return _Surroundings(self.patches[unique], row, inside)
 
     def through(self, branch: Branch, act: Any) -> Array:
         """What a branch gives at the places `(K, channels out)`."""
-        hidden = act(self._patches @ branch.weights[0] + branch.biases[0])
-        hidden = hidden[np.searchsorted(self._unique, self._around) % max(1, len(self._unique))]
-        hidden[~self._inside] = 0
-        hidden = act(hidden.reshape(len(self._around), len(branch.weights[1])) @ branch.weights[1] + branch.biases[1])
+        hidden = act(self.patches @ branch.weights[0] + branch.biases[0])[self.around]
+        hidden[~self.inside] = 0
+        hidden = act(hidden.reshape(len(self.around), len(branch.weights[1])) @ branch.weights[1] + branch.biases[1])
         return np.asarray(hidden @ branch.weights[2] + branch.biases[2], np.float32)
+
+
+def _numbered(around: Places, inside: NDArray[np.bool_], count: int) -> tuple[Places, Places]:
+    """The numbers in `around` that are `inside`, once each and increasing, of `count`; and where among them each is."""
+    row = np.zeros(count, np.int64)
+    row[around[inside]] = 1
+    unique = np.flatnonzero(row)
+    row[unique] = np.arange(len(unique))
+    return np.where(inside, row[around], 0), unique
 
 
 def _sigmoid(x: Array) -> Array:
