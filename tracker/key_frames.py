@@ -41,7 +41,7 @@ SURELY = 0.6
 _AGREEMENT_PX = (0.8, 1.6)
 """Corners agree within the first; in a blurred picture, where too few do, within the second."""
 FEWEST_UNMOVED, UNMOVED_SHARE, UNMOVED_PX = 12, 0.6, 0.2
-"""A picture is the same as another if of so many matches at least, this share is within this many pixels of where it was."""
+"""A picture shows what another did if, of so many matches at least, this share is so near to where it was."""
 FEWEST_ALIKE = 12
 """Fewer features than this that agree recognise nothing."""
 _FEATURES = 500

@@ -54,7 +54,8 @@ class OpenVinoRuntime:
         self._ranges = weights.ranges if chosen == "int8" else None
         self.precision = chosen if self._ranges is None else f"int8 {self._ranges.sha256[:8]}"
         self._hint = "bf16" if chosen == "bfloat16" or (chosen == "int8" and "BF16" in has) else "f32"
-        self.workers = max(1, min(len(os.sched_getaffinity(0)), MOST_STREAMS))
+        self._streams = max(1, min(len(os.sched_getaffinity(0)), MOST_STREAMS))
+        self.workers = self._streams + 1  # while one fits a picture or thins boxes, every stream has something to do
         self._weights = weights
         self._cache = cache
         self._compiled: dict[tuple[int, int], tuple[Any, Head | None]] = {}
@@ -92,8 +93,8 @@ class OpenVinoRuntime:
             network = exported(self._weights, height, width, self._cache, self._ranges)
             compiled = ov.Core().compile_model(network.model, "CPU", {
                 "INFERENCE_PRECISION_HINT": self._hint,
-                "NUM_STREAMS": self.workers,
-                "INFERENCE_NUM_THREADS": self.workers,
+                "NUM_STREAMS": self._streams,
+                "INFERENCE_NUM_THREADS": self._streams,
             })  # fmt: skip
             self._compiled[height, width] = compiled, network.head
         return self._compiled[height, width]
