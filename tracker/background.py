@@ -8,7 +8,7 @@ from the beginning.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -93,6 +93,10 @@ class Sightings:
     """One `SIGHTING` for each frame looked at, in order."""
 
 
+Skipped = tuple[int, Callable[[], NDArray[np.uint8]]]
+"""A frame's index, and what gives its picture."""
+
+
 class Background:
     """Looks at one frame after the other; holds key frames and some matches of every frame."""
 
@@ -138,14 +142,34 @@ class Background:
             image: BGR `(H, W, 3)` uint8, of one size throughout.
             boxes: `(N, 4)` xyxy pixels of people in this frame, left out of the background.
         """
+        return self.update_after((), frame, image, boxes)[-1]
+
+    def update_after(
+        self, skipped: Sequence[Skipped], frame: int, image: NDArray[np.uint8], boxes: NDArray[np.floating]
+    ) -> list[Similarity]:
+        """Register one frame, and have those that were skipped before it lie on the way, at equal steps.
+
+        Where the frame is not plainly where the camera was expected (a cut, a jerk), they are looked at after all.
+
+        Args:
+            skipped: frames since the last one, in order; only where `follows` said so.
+            frame, image, boxes: as for `update`.
+
+        Returns:
+            The background's motion up to each of the skipped frames and to this one, from the one before it.
+        """
         picture = shrink(image)
         people = np.asarray(boxes, np.float64).reshape(-1, 4) * self._factor
         mask = outside(people, picture.shape)
-        if self._stands_still(picture, mask):
+        if not skipped and self._stands_still(picture, mask):
             self._last = picture, people
-            return self._seen_again(frame)
+            return [self._seen_again(frame)]
         first, before, pose = self._last is None, self._at, self._pose
-        found = None if self._at is None else self._follow(picture, mask)
+        found = None if self._at is None else self._follow(picture, mask, bridge=not skipped)
+        if found is None and skipped:
+            then = self._last[1] / self._factor if self._last is not None else np.zeros((0, 4))
+            motions = [self.update(index, look(), then) for index, look in skipped]
+            return [*motions, self.update(frame, image, boxes)]
         motion = Similarity(known=first)
         if found is not None:
             self._step = found.homography @ homography.inverse(pose)
@@ -168,8 +192,26 @@ class Background:
             sighting["count"] = len(kept)
             sighting["key_points"][0, : len(kept)] = found.key_points[kept]
             sighting["points"][0, : len(kept)] = found.points[kept]
+        self._sightings.extend(self._on_the_way([index for index, _ in skipped]))
         self._sightings.extend(sighting)
-        return motion
+        return [motion.part(1 / (len(skipped) + 1))] * (len(skipped) + 1)
+
+    @property
+    def follows(self) -> bool:
+        """Whether the camera is followed so plainly that the next frame may be skipped: see `update_after`."""
+        return self._at is not None and not self._bridged
+
+    def _on_the_way(self, skipped: Sequence[int]) -> NDArray[np.void]:
+        """What frames between the last two share with the last one's key frame."""
+        between = np.repeat(self._sighting, len(skipped))
+        count = int(self._sighting["count"][0])
+        after = self._sighting["points"][0, :count].astype(np.float64)
+        before = homography.apply(homography.inverse(self._step), after)
+        for place, index in enumerate(skipped):
+            share = (place + 1) / (len(skipped) + 1)
+            between["frame"][place] = index
+            between["points"][place, :count] = (1 - share) * before + share * after
+        return between
 
     def pass_over(self, frame: int) -> Similarity | None:
         """Take a frame to show what the one before it showed, unseen, if the camera has stood still for a while.
@@ -202,8 +244,9 @@ class Background:
         self._sightings.extend(self._sighting)
         return Similarity()
 
-    def _follow(self, picture: NDArray[np.uint8], mask: NDArray[np.uint8]) -> Registration | None:
-        """Register to the key frame at hand, as the camera is expected to move; if need be by way of the last frame."""
+    def _follow(self, picture: NDArray[np.uint8], mask: NDArray[np.uint8], *, bridge: bool) -> Registration | None:
+        """Register to the key frame at hand, as the camera is expected to move; if need be, and where that is wanted,
+        by way of the last frame."""
         assert self._at is not None
         assert self._last is not None
         key = self._keys[self._at]
@@ -211,6 +254,8 @@ class Background:
         if found is not None:
             self._bridged = 0
             return found
+        if not bridge:
+            return None
         self._bridged += 1
         if self._bridged > _BRIDGED:
             return None

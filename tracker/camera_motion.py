@@ -28,6 +28,10 @@ class Similarity:
     known: bool = True
     """False where too little background could be followed: a cut, a blur, a covered lens; the motion is then none."""
 
+    def part(self, share: float) -> "Similarity":
+        """One of several equal steps that together are this one."""
+        return Similarity(self.dx * share, self.dy * share, self.scale**share, self.known)
+
 
 @dataclass(frozen=True)
 class CameraPath:

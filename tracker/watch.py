@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from tracker.association.associator import Associator
 from tracker.association.tracks import Tracks
 from tracker.background import Background, Sightings
-from tracker.camera_motion import CameraPath, CameraSteps
+from tracker.camera_following import CameraFollower
+from tracker.camera_motion import CameraPath
 from tracker.crops import CropKeeper
 from tracker.detection_log import DetectionLog
 from tracker.detections import Found
@@ -61,12 +62,11 @@ def watch(
     keeper = CropKeeper(paths.crops, settings.crops)
     with times.timed("camera"):
         background = Background((info.width, info.height), _looked_up(info, calibrated, detector))
-    camera = CameraSteps()
+    camera = CameraFollower(background)
     first, last = wanted_range(info, settings.start_s, settings.end_s)
     total = len(range(-(-first // settings.stride) * settings.stride, last, settings.stride))
     every = settings.for_frames(info.fps).detector.every or 1
     found = 0
-    boxes = np.zeros((0, 4))
 
     def wanted(frame: int) -> bool:
         place = frame // settings.stride
@@ -82,16 +82,14 @@ def watch(
         for frame, detections in people:
             if detections is not None and frame.index > log.last_frame:
                 log.append(frame.index, detections)
-            boxes = boxes if detections is None else detections.xyxy.astype(np.float64)
             with times.timed("camera"):
-                motion = background.pass_over(frame.index) if detections is None else None
-                motion = motion or background.update(frame.index, frame.image, boxes)
-                shift = np.array([motion.dx, motion.dy]) if motion.known else None
-            camera.add(frame.index, motion)
-            report("watch", len(camera), total)
+                followed = camera.follow(frame, None if detections is None else detections.xyxy.astype(np.float64))
+            report("watch", len(camera.steps), total)
+            shift = None
+            for each, shift in followed:
+                if each is not frame or detections is None:
+                    associator.skip(each.index, each.time_s, shift)
             if detections is None:
-                boxes = boxes if shift is None else boxes + np.tile(shift, 2)
-                associator.skip(frame.index, frame.time_s, shift)
                 continue
             found += len(detections)
             with times.timed("associate"):
@@ -99,6 +97,9 @@ def watch(
                 tracklets = associator.update(detections, frame.index, frame.time_s, seen, shift)
             with times.timed("crops"):
                 keeper.offer(frame.image, detections, tracklets, frame.index, frame.time_s)
+    with times.timed("camera"):
+        for each, shift in camera.rest():
+            associator.skip(each.index, each.time_s, shift)
     detector.release()
     give_back_memory()
     with times.timed("associate"):
@@ -107,7 +108,7 @@ def watch(
     give_back_memory()
     with times.timed("crops"):
         keeper.finish()
-    return Watched(tracks, camera.path(), background.finish(), len(camera), found)
+    return Watched(tracks, camera.steps.path(), background.finish(), len(camera.steps), found)
 
 
 def _detected(

@@ -77,6 +77,51 @@ def test_a_pan_that_creeps_is_noticed_though_each_frame_is_like_the_one_before()
     assert all(motion == Similarity() for motion in path[10:16]), "at rest nothing trembles"
 
 
+def test_frames_skipped_in_a_pan_lie_on_the_way_and_are_not_looked_at():
+    wide, background = ice(), Background((1280, 720))
+
+    def view(index: int) -> np.ndarray:
+        return wide[100 + 4 * index :, 200 + 12 * index :][:720, :1280].copy()
+
+    def unseen() -> np.ndarray:
+        raise AssertionError("a skipped frame was looked at")
+
+    path = [background.update(0, view(0), NOBODY)]
+    for index in (3, 6, 9):
+        assert background.follows
+        path += background.update_after([(index - 2, unseen), (index - 1, unseen)], index, view(index), NOBODY)
+    assert len(path) == 10
+    for motion in path[1:]:
+        assert [motion.dx, motion.dy] == pytest.approx([-12, -4], abs=0.5)
+    rows = background.finish().sightings.read()
+    assert rows["frame"].tolist() == list(range(10))
+    assert not rows["key"].any(), "they all share background with the first"
+    for row in rows:
+        moved = (row["points"] - row["key_points"])[: row["count"]] * 2  # looked at in half the size
+        assert row["count"] > 12
+        assert np.median(moved, axis=0) == pytest.approx([-12.0 * row["frame"], -4.0 * row["frame"]], abs=1)
+
+
+def test_frames_skipped_before_a_cut_are_looked_at_after_all():
+    rng = np.random.default_rng(9)
+    background, looked_at = Background((1280, 720)), []
+    before = ice()[:720, :1280]
+    after = np.kron(rng.integers(0, 255, (12, 22, 3), dtype=np.uint8), np.ones((60, 60, 1), np.uint8))[:720, :1280]
+    for index in range(3):
+        background.update(index, before, NOBODY)
+    pictures = {3: before, 4: after}
+
+    def look(index: int) -> np.ndarray:
+        looked_at.append(index)
+        return pictures[index]
+
+    path = background.update_after([(3, lambda: look(3)), (4, lambda: look(4))], 5, after, NOBODY)
+    assert looked_at == [3, 4]
+    assert [motion.known for motion in path] == [True, False, False]
+    assert not background.follows
+    assert background.finish().sightings.read()["frame"].tolist() == list(range(6))
+
+
 def test_a_cut_is_not_a_motion():
     rng = np.random.default_rng(9)
     background = Background((1280, 720))
