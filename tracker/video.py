@@ -20,6 +20,10 @@ from tracker.planes import Coding, Planes
 
 PICTURE_FORMATS = ("image2", "_pipe")  # FFmpeg's names for single pictures: image2, png_pipe, jpeg_pipe, webp_pipe, …
 
+REORDERED = 16
+"""Frames by which decoding may be ahead of showing, at most, in H.264 and H.265. Containers are searched by the time of
+decoding, so a key frame that is decoded before the frame wanted is shown may itself be shown after it."""
+
 
 @dataclass(frozen=True)
 class VideoInfo:
@@ -136,7 +140,7 @@ def frames(info: VideoInfo, *, start_s: float = 0.0, end_s: float | None = None,
             stream = _video_stream(info.path, container)
             stream.thread_type = "AUTO"
             if first > 0 and info.timestamped:
-                container.seek(int(info.pts[first]), stream=stream, backward=True)
+                container.seek(int(info.pts[max(0, first - REORDERED)]), stream=stream, backward=True)
             index = -1
             for picture in container.decode(stream):
                 index = _index_of(picture, info, after=index)

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from classifier.errors import BadInput
@@ -33,6 +33,7 @@ def test_frames_have_their_number_and_the_streams_time(tmp_path: Path, rate: Fra
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(gaps=st.lists(st.integers(1, 40), min_size=5, max_size=60), start=st.floats(0, 2), stride=st.integers(1, 5))
+@example(gaps=[1, 1, 1, 1, 1, 35, 40, 40, 40, 40, 40, 1], start=1.0, stride=1)  # wanted right before a key frame
 def test_variable_frame_rates_keep_their_times(tmp_path: Path, gaps: list[int], start: float, stride: int) -> None:
     ticks = np.cumsum([0, *gaps])
     write_numbered_video(tmp_path / "v.mp4", [Fraction(int(t), 240) for t in ticks], Fraction(30), Fraction(1, 240))
@@ -53,6 +54,15 @@ def test_start_end_and_stride_keep_the_source_numbers(
     seen = list(frames(probe(tmp_path / "a.mp4"), start_s=start, end_s=end, stride=stride))
     wanted = [n for n in range(130) if start <= n / rate < (1e9 if end is None else end) and n % stride == 0]
     assert [frame.index for frame in seen] == [number_on(frame.image) for frame in seen] == wanted
+
+
+def test_every_frame_can_be_the_first(tmp_path: Path) -> None:
+    """x264 puts a key frame every 250 frames at the latest, and shows up to 16 frames in another order."""
+    write_steady_video(tmp_path / "a.mp4", 280, Fraction(30))
+    info = probe(tmp_path / "a.mp4")
+    for wanted in [1, 2, 5, *range(240, 256), 279]:
+        first = next(frames(info, start_s=float(info.times_s[wanted])))
+        assert first.index == number_on(first.image) == wanted
 
 
 @pytest.mark.parametrize("rate", RATES, ids=lambda rate: f"{float(rate):.3f}")
