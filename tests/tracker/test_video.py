@@ -56,15 +56,6 @@ def test_start_end_and_stride_keep_the_source_numbers(
     assert [frame.index for frame in seen] == [number_on(frame.image) for frame in seen] == wanted
 
 
-def test_every_frame_can_be_the_first(tmp_path: Path) -> None:
-    """x264 puts a key frame every 250 frames at the latest, and shows up to 16 frames in another order."""
-    write_steady_video(tmp_path / "a.mp4", 280, Fraction(30))
-    info = probe(tmp_path / "a.mp4")
-    for wanted in [1, 2, 5, *range(240, 256), 279]:
-        first = next(frames(info, start_s=float(info.times_s[wanted])))
-        assert first.index == number_on(first.image) == wanted
-
-
 @pytest.mark.parametrize("rate", RATES, ids=lambda rate: f"{float(rate):.3f}")
 def test_written_videos_play_at_the_source_times(tmp_path: Path, rate: Fraction) -> None:
     write_steady_video(tmp_path / "a.mp4", 60, rate)
